@@ -1,0 +1,1 @@
+"""Masked speech modelling for ESPnet: features, masks, encoders, targets, losses, recipes."""

@@ -1,0 +1,1 @@
+"""Command lines: they parse, and call functions that live elsewhere."""

@@ -1,0 +1,1 @@
+"""Kaldi data directories, audio and frame streams. Knows no model."""

@@ -1,0 +1,1 @@
+"""One module per corpus: from its layout on disk to Kaldi data directories."""

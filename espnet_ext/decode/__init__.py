@@ -1,0 +1,1 @@
+"""From a trained recogniser to words."""

@@ -1,0 +1,1 @@
+"""Context networks over latent frames, and the views that a method takes of them."""

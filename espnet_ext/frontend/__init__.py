@@ -1,0 +1,1 @@
+"""Waveform or log-Mel features in, latent frames out."""

@@ -1,0 +1,1 @@
+"""Objectives: each returns `(loss, stats, weight)`, the weight in masked frames."""

@@ -1,0 +1,1 @@
+"""Which frames are hidden: one file per masker, one contract (`spans.py`)."""

@@ -1,0 +1,1 @@
+"""The rooms joined: one model for pre-training, one for recognition."""

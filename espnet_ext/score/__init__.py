@@ -1,0 +1,1 @@
+"""From words to error rates. Knows no model."""

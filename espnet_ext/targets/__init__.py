@@ -1,0 +1,1 @@
+"""What is predicted at a masked frame. A target never sees the mask."""

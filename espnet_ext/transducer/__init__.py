@@ -1,0 +1,1 @@
+"""The RNN-T loss and its joint network."""
