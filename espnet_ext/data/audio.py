@@ -1,0 +1,170 @@
+"""Audio in and out: a data directory as a mapping to samples, and any format to FLAC.
+
+Arrays are mono, float32 within ±1 unless said otherwise; `_N` is the number of samples.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from espnet_ext.config import UserError
+from espnet_ext.data.kaldi_dir import read_dict
+
+G722_BYTES_PER_SEC = 8000  # 64 kbit/s; one byte holds two samples of 16 kHz
+
+
+def segment_samples(start_sec: float, end_sec: float, rate: int, frames: int) -> tuple[int, int]:
+    """First sample and one past the last sample of a stretch, cut at the end of the recording."""
+    return round(start_sec * rate), min(round(end_sec * rate), frames)
+
+
+def open_sound(entry: str, allow_pipes: bool = False) -> soundfile.SoundFile:
+    """Open what a `wav.scp` line names: a file, or with `allow_pipes` a command ending in `|`.
+
+    Raises:
+        UserError: a pipe that is not allowed or fails; a file that is missing, empty or unreadable.
+    """
+    if entry.endswith("|"):
+        if not allow_pipes:
+            raise UserError(f"{entry}: a shell command; refused unless --allow_pipes true")
+        done = subprocess.run(entry[:-1], shell=True, capture_output=True, check=False)
+        if done.returncode or not done.stdout:
+            raise UserError(f"{entry}: the command gave no audio (exit {done.returncode})")
+        return soundfile.SoundFile(io.BytesIO(done.stdout))
+    try:
+        if Path(entry).stat().st_size == 0:
+            raise UserError(f"{entry}: an empty file; expected audio")
+        return soundfile.SoundFile(entry)
+    except FileNotFoundError:
+        raise UserError(f"{entry}: no such audio file (from {Path.cwd()})") from None
+    except soundfile.LibsndfileError as err:
+        raise UserError(f"{entry}: cannot be read as audio ({err.error_string})") from None
+
+
+class SpeechDir(Mapping[str, np.ndarray]):
+    """utterance id -> samples_N (float32, mono, ±1) of a data directory.
+
+    `segments` beside wav.scp is read in place by seeking: audio is never copied to cut it. Paths in
+    wav.scp count from the working directory, as everywhere in Kaldi.
+
+    Raises:
+        UserError: pipes (unless allowed), unreadable or multi-channel audio, malformed segments.
+    """
+
+    def __init__(self, wav_scp: str | Path, allow_pipes: bool = False):
+        self.path = Path(wav_scp)
+        self.allow_pipes = allow_pipes
+        self._wavs = read_dict(self.path)
+        pipe = next((utt for utt, wav in self._wavs.items() if wav.endswith("|")), None)
+        if pipe and not allow_pipes:
+            raise UserError(
+                f"{self.path}: {pipe} is a shell command; refused unless --allow_pipes true, "
+                "or write the audio to files"
+            )
+        segments = self.path.parent / "segments"
+        self._segments = read_dict(segments) if segments.exists() else None
+
+    def __len__(self) -> int:
+        return len(self._wavs if self._segments is None else self._segments)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._wavs if self._segments is None else self._segments)
+
+    def __contains__(self, utt: object) -> bool:  # Mapping's own would decode the audio
+        return utt in (self._wavs if self._segments is None else self._segments)
+
+    def __getitem__(self, utt: str) -> np.ndarray:
+        if self._segments is None:
+            entry, start_sec, end_sec = self._wavs[utt], 0.0, None
+        else:
+            entry, start_sec, end_sec = self._segment(utt)
+        with open_sound(entry, self.allow_pipes) as sound:
+            if sound.channels != 1:
+                raise UserError(f"{entry}: {sound.channels} channels; expected one")
+            if end_sec is None:
+                samples_N = sound.read(dtype="float32")
+            else:
+                start, end = segment_samples(start_sec, end_sec, sound.samplerate, sound.frames)
+                sound.seek(start)
+                samples_N = sound.read(max(end - start, 0), dtype="float32")
+        if not len(samples_N):
+            raise UserError(f"{entry}: {utt} has no samples; check it with validate_data_dir")
+        return samples_N
+
+    def _segment(self, utt: str) -> tuple[str, float, float]:
+        try:
+            recording, start_sec, end_sec = self._segments[utt].split()
+            return self._wavs[recording], float(start_sec), float(end_sec)
+        except (ValueError, KeyError) as err:
+            if utt not in self._segments:
+                raise KeyError(utt) from None
+            raise UserError(
+                f"{self.path.parent}/segments: {utt}: {self._segments[utt]!r}; expected "
+                f"`recording start end` with a recording of {self.path.name} ({err})"
+            ) from None
+
+
+def decode_to_flac(src: str | Path, dst: str | Path, channel: int | None = None) -> int:
+    """Decode any format that PyAV knows (G.722, mp3, sph, flac, …) to a 16-bit mono FLAC.
+
+    The sample rate stays as it is. Bare `.g722` has no header: its length is checked against its
+    size instead (two samples a byte). Written under a temporary name first.
+
+    Returns:
+        The number of samples.
+
+    Raises:
+        UserError: an empty or undecodable file, more than one channel where `channel` is not given.
+    """
+    src, dst = Path(src), Path(dst)
+    samples_CN, rate = _decode(src)
+    if channel is None and len(samples_CN) != 1:
+        raise UserError(f"{src}: {len(samples_CN)} channels; expected one, or name a channel")
+    samples_N = samples_CN[channel or 0]
+    if src.suffix == ".g722" and (rate, len(samples_N)) != (16000, 2 * src.stat().st_size):
+        raise UserError(
+            f"{src}: {len(samples_N)} samples at {rate} Hz decoded; "
+            f"expected {2 * src.stat().st_size} at 16000 Hz; the file is damaged, fetch it again"
+        )
+    dst.parent.mkdir(parents=True, exist_ok=True)
+    partial = dst.with_name(f".{dst.name}.{os.getpid()}.tmp")
+    try:
+        soundfile.write(partial, samples_N, rate, format="FLAC", subtype="PCM_16")
+        partial.replace(dst)
+    finally:
+        partial.unlink(missing_ok=True)
+    return len(samples_N)
+
+
+def _decode(src: Path) -> tuple[np.ndarray, int]:
+    """int16 samples_CN and the rate in Hz."""
+    import av  # only who decodes pays for loading ffmpeg
+
+    try:
+        if src.stat().st_size == 0:
+            raise UserError(f"{src}: an empty file; expected audio, fetch it again")
+        with av.open(str(src), format="g722" if src.suffix == ".g722" else None) as container:
+            if not container.streams.audio:
+                raise UserError(f"{src}: no audio in it; expected a sound file")
+            to_int16 = av.AudioResampler(format="s16p")
+            frames = [
+                part.to_ndarray()
+                for frame in container.decode(audio=0)
+                for part in to_int16.resample(frame)
+            ]
+            frames += [part.to_ndarray() for part in to_int16.resample(None)]
+            rate = container.streams.audio[0].codec_context.sample_rate
+    except FileNotFoundError:
+        raise UserError(f"{src}: no such audio file") from None
+    except (av.FFmpegError, ValueError) as err:
+        raise UserError(f"{src}: cannot be decoded ({err}); fetch it again") from None
+    if not frames:
+        raise UserError(f"{src}: no samples in it; expected audio, fetch it again")
+    return np.concatenate(frames, axis=1), rate
