@@ -1,0 +1,45 @@
+"""The recogniser of every fine-tuning and of the scorer: RNN-T, CTC, or both on one encoder."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from espnet2.asr.espnet_model import ESPnetASRModel
+from torch import Tensor
+
+from espnet_ext.transducer.rnnt import rnnt_loss
+
+
+class Recogniser(ESPnetASRModel):
+    """ESPnet's recogniser, with an RNN-T that needs no extra package to be built.
+
+    ESPnet's own constructor imports warprnnt_pytorch as soon as there is a joint network; so it is
+    given none, and the transducer is set beside it.
+
+    Args:
+        ctc_weight: with a transducer, the weight of CTC beside its loss; without one, 1.0.
+        kwargs: ESPnetASRModel's.
+    """
+
+    def __init__(self, *, decoder, joint_network, ctc, ctc_weight: float = 1.0, **kwargs):
+        options = {"report_cer": False, "report_wer": False} | kwargs
+        super().__init__(decoder=None, joint_network=None, ctc=ctc, ctc_weight=1.0, **options)
+        if joint_network is None:
+            if ctc_weight != 1.0:
+                raise ValueError("model_conf: ctc_weight must be 1.0 where there is no decoder")
+            return
+        self.use_transducer_decoder = True
+        self.decoder, self.joint_network = decoder, joint_network
+        self.ctc_weight = ctc_weight
+        if ctc_weight == 0.0:
+            self.ctc = None
+
+    def _calc_transducer_loss(
+        self, encoder_out: Tensor, encoder_out_lens: Tensor, labels: Tensor
+    ) -> tuple[Tensor, None, None]:
+        labels_B = (labels != self.ignore_id).sum(1)
+        labels_BU = labels.masked_fill(labels == self.ignore_id, self.blank_id)
+        self.decoder.set_device(encoder_out.device)
+        prefix_BUD = self.decoder(F.pad(labels_BU, (1, 0), value=self.blank_id))
+        logits_BTUV = self.joint_network(encoder_out[:, :, None], prefix_BUD[:, None])
+        loss = rnnt_loss(logits_BTUV, labels_BU, encoder_out_lens, labels_B, self.blank_id)
+        return loss, None, None

@@ -1,0 +1,49 @@
+"""Every class of ours under the name a conf calls it by. The one place that touches ESPnet's tables.
+
+To add a masker, an encoder, a target or a loss: write its file in its room, add its line here.
+"""
+
+from __future__ import annotations
+
+import espnet2.tasks.asr as espnet_asr
+import espnet2.tasks.ssl as espnet_ssl
+import espnet2.train.dataset as espnet_dataset
+
+from espnet_ext.data.audio import SpeechDir
+from espnet_ext.encoder.conformer import ContextConformer
+from espnet_ext.encoder.views import OneView
+from espnet_ext.frontend.conv2d import Conv2dSubsampling
+from espnet_ext.loss.contrastive import ContrastiveLoss
+from espnet_ext.loss.diversity import DiversityLoss
+from espnet_ext.loss.masked_prediction import MaskedPredictionLoss
+from espnet_ext.masking.confidence import ConfidenceSpans
+from espnet_ext.masking.random import RandomSpans
+from espnet_ext.model.asr import Recogniser
+from espnet_ext.targets.gumbel import GumbelQuantiser
+from espnet_ext.tasks.preprocess import TrainingText
+
+MASKERS = {"random": RandomSpans, "confidence": ConfidenceSpans}
+VIEWS = {"one": OneView}
+TARGETS = {"gumbel": GumbelQuantiser}
+LOSSES = {
+    "contrastive": ContrastiveLoss,
+    "diversity": DiversityLoss,
+    "masked_prediction": MaskedPredictionLoss,
+}
+
+PREENCODERS = {"conv2d": Conv2dSubsampling}
+ENCODERS = {"context_conformer": ContextConformer}
+
+
+def register() -> None:
+    """Make our classes known to ESPnet. Calling it again changes nothing."""
+    for tables in (espnet_ssl, espnet_asr):
+        tables.preencoder_choices.classes.update(PREENCODERS)
+        tables.encoder_choices.classes.update(ENCODERS)
+    espnet_asr.model_choices.classes["recogniser"] = Recogniser
+    espnet_asr.preprocessor_choices.classes["training_text"] = TrainingText
+    espnet_dataset.DATA_TYPES["speech_dir"] = {
+        "func": SpeechDir,
+        "kwargs": [],
+        "help": "wav.scp of a Kaldi data directory; `segments` beside it are read in place.",
+    }

@@ -1,0 +1,73 @@
+"""Gumbel product quantiser: latents become codewords that training can move (wav2vec 2.0 §2)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class GumbelQuantiser(nn.Module):
+    """One codeword from each of G codebooks of V entries, chosen by a straight-through Gumbel
+    softmax (wav2vec 2.0 §2, eq. 1).
+
+    Args:
+        input_size: dimension of the latents.
+        groups: G. entries: V. (wav2vec 2.0: 2 x 320. w2v-BERT: 1 x 1024.)
+        dim: dimension of the concatenated codewords, divided by G for each.
+        temperature: start, least value and decay per optimiser update (paper: 2, 0.5, 0.999995).
+
+    A target is computed from the unmasked latents and never sees the mask.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        groups: int = 1,
+        entries: int = 1024,
+        dim: int = 1024,
+        temperature: tuple[float, float, float] = (2.0, 0.5, 0.999995),
+    ):
+        super().__init__()
+        if dim % groups:
+            raise ValueError(f"target conf: dim {dim} is not a multiple of groups {groups}")
+        self.groups, self.entries, self.dim = groups, entries, dim
+        self.start, self.least, self.decay = temperature
+        self.logits = nn.Linear(input_size, groups * entries)
+        # N(0, 1) weights spread the first choices over the codebook (public code; not in the paper)
+        nn.init.normal_(self.logits.weight)
+        nn.init.zeros_(self.logits.bias)
+        self.codewords_GVC = nn.Parameter(torch.empty(groups, entries, dim // groups).uniform_())
+
+    def temperature(self, updates: Tensor) -> Tensor:
+        """τ after a number of optimiser updates."""
+        return (self.start * self.decay**updates).clamp(min=self.least)
+
+    def forward(
+        self, latents_BTD: Tensor, updates: Tensor, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Quantise.
+
+        Returns:
+            vectors_BTC: chosen codewords, concatenated over groups.
+            codes_BTG: their indices.
+            probs_BTGV: softmax of the logits without noise or temperature (for the diversity loss).
+        """
+        logits_BTGV = self.logits(latents_BTD).unflatten(-1, (self.groups, self.entries))
+        probs_BTGV = logits_BTGV.float().softmax(-1)
+        if self.training:
+            noise = torch.empty_like(logits_BTGV, dtype=torch.float32)
+            noise.exponential_(generator=generator)
+            soft = ((logits_BTGV.float() - noise.log()) / self.temperature(updates)).softmax(-1)
+            codes_BTG = soft.argmax(-1)
+            hard = F.one_hot(codes_BTG, self.entries).to(soft.dtype)
+            choice_BTGV = hard - soft.detach() + soft
+        else:
+            codes_BTG = logits_BTGV.argmax(-1)
+            choice_BTGV = F.one_hot(codes_BTG, self.entries).to(probs_BTGV.dtype)
+        vectors_BTGC = torch.einsum("btgv,gvc->btgc", choice_BTGV, self.codewords_GVC)
+        return {
+            "vectors_BTC": vectors_BTGC.flatten(2).to(latents_BTD.dtype),
+            "codes_BTG": codes_BTG,
+            "probs_BTGV": probs_BTGV,
+        }

@@ -1,0 +1,16 @@
+"""Fine-tuning and scorer training: ESPnet's recognition task with our model and trainer."""
+
+from __future__ import annotations
+
+import espnet2.tasks.asr
+
+from espnet_ext import registry
+from espnet_ext.tasks.trainer import SafeTrainer
+
+registry.register()
+
+
+class ASRTask(espnet2.tasks.asr.ASRTask):
+    """ESPnet's task; confs choose `model: recogniser` and our encoders by name."""
+
+    trainer = SafeTrainer

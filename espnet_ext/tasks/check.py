@@ -1,0 +1,94 @@
+"""Find the keys of a conf that nothing would read, at any depth, before hours are spent on it."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import Any
+
+from espnet2.tasks.abs_task import optim_classes, scheduler_classes
+
+from espnet_ext import registry
+from espnet_ext.config import UserError
+from espnet_ext.tasks.asr import ASRTask
+from espnet_ext.tasks.ssl import SSLTask
+
+_GIVEN = {"self", "input_size", "train", "vocab_size", "latent_dim", "optimizer", "params"}
+
+
+def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
+    """Check a flat conf against the options and constructors that will read it.
+
+    Args:
+        task: `ssl` or `asr`. source: file name for messages.
+
+    Raises:
+        UserError: naming every unknown key with its place and the nearest known one.
+    """
+    task_class = {"ssl": SSLTask, "asr": ASRTask}[task]
+    known = {action.dest for action in task_class.get_parser()._actions}
+    faults = [_unknown(key, known, "") for key in conf if key not in known]
+    choices = {c.name: c.classes for c in task_class.class_choices_list}
+    choices |= {"optim": optim_classes, "scheduler": scheduler_classes}
+    for name, classes in choices.items():
+        faults += _check_choice(name, conf, classes)
+    if task == "ssl":
+        faults += _check_list("targets", conf, registry.TARGETS, {"id", "name", "conf"})
+        faults += _check_list(
+            "losses", conf, registry.LOSSES, {"name", "target", "layer", "weight", "conf"}
+        )
+    if faults:
+        raise UserError(f"{source}: " + "; ".join(faults))
+
+
+def _check_choice(name: str, conf: dict, classes: dict[str, type]) -> list[str]:
+    chosen, own_conf = conf.get(name), conf.get(f"{name}_conf") or {}
+    if chosen is None:
+        return []
+    if chosen not in classes:
+        return [_unknown(chosen, classes, f"{name}: ")]
+    return [
+        _unknown(key, accepted, f"{name}_conf.")
+        for accepted in [_accepts(classes[chosen])]
+        for key in own_conf
+        if accepted is not None and key not in accepted
+    ]
+
+
+def _check_list(where: str, conf: dict, table: dict[str, type], keys: set[str]) -> list[str]:
+    faults = []
+    for at, entry in enumerate(conf.get(where) or []):
+        place = f"{where}[{at}]."
+        faults += [_unknown(key, keys, place) for key in entry if key not in keys]
+        name = entry.get("name")
+        if name not in table:
+            faults.append(_unknown(str(name), table, f"{place}name: "))
+            continue
+        accepted = _accepts(table[name])
+        faults += [
+            _unknown(key, accepted, f"{place}conf.")
+            for key in entry.get("conf") or {}
+            if key not in accepted
+        ]
+    return faults
+
+
+def _accepts(cls: type) -> set[str] | None:
+    """Names a constructor takes, through `**kwargs` up to its bases; None if it takes any."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters.values()
+        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+            return names - _GIVEN
+    return None
+
+
+def _unknown(key: str, known, place: str) -> str:
+    near = difflib.get_close_matches(str(key), [str(k) for k in known], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(map(str, known)))}"
+    if len(hint) > 300:
+        hint = "see --help"
+    return f"unknown {place}{key!r} ({hint})"

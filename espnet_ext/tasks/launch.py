@@ -1,0 +1,91 @@
+"""From the paths of a recipe to the options of an ESPnet task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from espnet_ext.config import UserError
+
+
+def ssl_options(conf: dict, train_dir: Path, valid_dir: Path, dump_dir: Path) -> list[str]:
+    """Data options of a pre-training run.
+
+    Confidences are read where the conf's masker is `confidence`.
+
+    Raises:
+        UserError: a missing file, or confidences at another frame rate than the model's latents.
+    """
+    options = []
+    for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
+        options += _speech(split, data_dir, dump_dir)
+        if conf.get("masker") == "confidence":
+            scp = dump_dir / data_dir.name / "confidence.scp"
+            _check_frame_shift(scp, conf)
+            options += [f"--{split}_data_path_and_name_and_type", f"{scp},confidence,kaldi_ark"]
+    return options
+
+
+def asr_options(
+    train_dir: Path, valid_dir: Path, dump_dir: Path, token_dir: Path, init_exp: Path | None
+) -> list[str]:
+    """Data, token and initialisation options of a recogniser's training.
+
+    Args:
+        token_dir: holds `tokens.txt`, and `bpe.model` where the tokens are word pieces.
+        init_exp: pre-training experiment whose latents and encoder are taken over.
+    """
+    options = []
+    for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
+        options += _speech(split, data_dir, dump_dir)
+        text = _existing(data_dir / "text", "rerun stage 1")
+        options += [f"--{split}_data_path_and_name_and_type", f"{text},text,text"]
+    tokens = _existing(token_dir / "tokens.txt", "rerun stage 3")
+    options += ["--token_list", str(tokens)]
+    if (token_dir / "bpe.model").exists():
+        options += ["--token_type", "bpe", "--bpemodel", str(token_dir / "bpe.model")]
+    else:
+        options += ["--token_type", "char"]
+    if init_exp is not None:
+        weights = _existing(init_exp / "latest.pth", "rerun stage 6")
+        for part in ("preencoder", "encoder"):
+            options += ["--init_param", f"{weights}:{part}:{part}"]
+    return options
+
+
+def _speech(split: str, data_dir: Path, dump_dir: Path) -> list[str]:
+    scp = _existing(data_dir / "wav.scp", "rerun stage 1")
+    shape = _existing(dump_dir / data_dir.name / "speech_shape", "rerun stage 2")
+    return [
+        *(f"--{split}_data_path_and_name_and_type", f"{scp},speech,speech_dir"),
+        *(f"--{split}_shape_file", str(shape)),
+    ]
+
+
+def _existing(path: Path, mend: str) -> Path:
+    if not path.exists():
+        raise UserError(f"{path}: missing; {mend}")
+    return path
+
+
+def _check_frame_shift(scp: Path, conf: dict) -> None:
+    _existing(scp, "rerun stage 5, or choose `masker: random`")
+    stated = _existing(scp.with_name("confidence.frame_shift_ms"), "rerun stage 5")
+    stream_ms = float(stated.read_text())
+    rate = int(conf.get("frontend_conf", {}).get("fs", 16000))
+    model_ms = 1000 * conf.get("frame_samples", 640) / rate
+    if abs(stream_ms - model_ms) > 1e-6:
+        raise UserError(
+            f"{scp}: one confidence every {stream_ms:g} ms, but the model has a latent every "
+            f"{model_ms:g} ms; train the scorer on the same frames and rerun stage 5"
+        )
+
+
+def read_flat(path: Path) -> dict:
+    """A composed conf (`compose_config` writes it)."""
+    _existing(path, "compose it first: python -m espnet_ext.bin.compose_config CONF --out FILE")
+    conf = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if "extends" in conf:
+        raise UserError(f"{path}: not flat; run compose_config on it and pass its output")
+    return conf

@@ -1,0 +1,27 @@
+"""Run an ESPnet task in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from espnet_ext.tasks.asr import ASRTask
+from espnet_ext.tasks.check import check_conf
+from espnet_ext.tasks.launch import read_flat
+from espnet_ext.tasks.ssl import SSLTask
+
+TASKS = {"ssl": SSLTask, "asr": ASRTask}
+
+
+def train(task: str, config: Path, output_dir: Path, options: list[str]) -> None:
+    """Train, or resume what a killed run left in `output_dir`.
+
+    Args:
+        task: `ssl` or `asr`. config: flat conf. options: further ESPnet options.
+
+    Raises:
+        UserError: a key of the conf that nothing reads, or a checkpoint that cannot be written.
+    """
+    check_conf(read_flat(config), task, str(config))
+    TASKS[task].main(
+        cmd=["--config", str(config), "--output_dir", str(output_dir), "--resume", "true", *options]
+    )

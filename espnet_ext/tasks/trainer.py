@@ -1,0 +1,175 @@
+"""ESPnet's trainer, made safe to kill: atomic checkpoints, exact resumes, progress, update counts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from espnet2.iterators.abs_iter_factory import AbsIterFactory
+from espnet2.torch_utils.safe_torch_load import safe_torch_load
+from espnet2.train.reporter import Reporter
+from espnet2.train.trainer import Trainer
+from tqdm import tqdm
+
+from espnet_ext.config import UserError, atomic_write
+
+
+class SafeTrainer(Trainer):
+    """ESPnet's training loop, unchanged; what surrounds it is ours.
+
+    ESPnet saves at the end of an epoch, first `checkpoint.pth`, then the epoch's model, straight
+    onto the files. Killed in between, a run cannot go on. Here every file is complete or absent,
+    and `checkpoint.pth`, the sign that an epoch is done, is renamed last: a killed epoch runs again
+    from its beginning, with its own seed, and ends in the same weights.
+    """
+
+    @classmethod
+    def run(cls, model, optimizers, schedulers, train_iter_factory, trainer_options, **kwargs):
+        output_dir = Path(trainer_options.output_dir)
+        done_epochs = mend(output_dir, trainer_options) if trainer_options.resume else 0
+        if done_epochs:
+            print(
+                f"{output_dir}: resuming after epoch {done_epochs} of {trainer_options.max_epoch}",
+                file=sys.stderr,
+            )
+        if hasattr(model, "updates"):
+            optimizers[0].register_step_post_hook(lambda *_: model.updates.add_(1))
+        with progress_bar(output_dir, trainer_options.max_epoch, done_epochs) as bar, atomic_save():
+            super().run(
+                model=model,
+                optimizers=optimizers,
+                schedulers=schedulers,
+                train_iter_factory=ShownIterFactory(train_iter_factory, bar),
+                trainer_options=trainer_options,
+                **kwargs,
+            )
+
+
+def mend(output_dir: Path, options) -> int:
+    """Bring what surrounds `checkpoint.pth` in line with it; return the epochs it has done.
+
+    A run killed after its checkpoint but before ESPnet's links and removals leaves them one epoch
+    behind, and a killed write leaves a temporary file.
+    """
+    for left_over in output_dir.glob(".*.tmp"):
+        left_over.unlink()
+    checkpoint = output_dir / "checkpoint.pth"
+    if not checkpoint.exists():
+        return 0
+    try:
+        state = safe_torch_load(checkpoint, map_location="cpu")["reporter"]
+    except Exception as err:
+        raise UserError(
+            f"{checkpoint}: not a readable checkpoint ({err}); "
+            "move it away to start this experiment from its first epoch"
+        ) from None
+    reporter = Reporter()
+    reporter.load_state_dict(state)
+    links = {"latest.pth": reporter.get_epoch()}
+    for phase, key, mode in options.best_model_criterion:
+        if reporter.has(phase, key):
+            links[f"{phase}.{key}.best.pth"] = reporter.get_best_epoch(phase, key, mode)
+    for name, epoch in links.items():
+        link = output_dir / name
+        if (output_dir / f"{epoch}epoch.pth").exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(f"{epoch}epoch.pth")
+    return reporter.get_epoch()
+
+
+@contextmanager
+def atomic_save() -> Iterator[None]:
+    """While open, `torch.save` writes whole files only, and `checkpoint.pth` after its epoch's model.
+
+    The training loop that calls `torch.save` is ESPnet's; this is the one seam it leaves.
+    """
+    plain_save = torch.save
+    held_back: dict[Path, object] = {}
+
+    def write(state, path: Path) -> None:
+        try:
+            with atomic_write(path, "wb") as handle:
+                plain_save(state, handle)
+        except OSError as err:
+            raise _cannot_save(path, err) from err
+        except RuntimeError as err:  # torch's own writer wraps a full disk so
+            if "write" not in str(err):
+                raise
+            raise _cannot_save(path, err) from err
+
+    def save(state, path, *args, **kwargs) -> None:
+        path = Path(path)
+        if path.name == "checkpoint.pth":
+            held_back[path] = state
+            return
+        write(state, path)
+        for held_path in [p for p in held_back if p.parent == path.parent]:
+            write(held_back.pop(held_path), held_path)
+
+    torch.save = save
+    try:
+        yield
+    finally:
+        torch.save = plain_save
+
+
+def _cannot_save(path: Path, err: Exception) -> UserError:
+    reason = os.strerror(err.errno) if isinstance(err, OSError) and err.errno else str(err)
+    return UserError(
+        f"{path}: could not be written ({reason.splitlines()[0]}); the last good checkpoint is kept: "
+        "free some space and start again to resume from it"
+    )
+
+
+class ShownIterFactory(AbsIterFactory):
+    """An iterator factory whose batches move a progress bar."""
+
+    def __init__(self, factory: AbsIterFactory, bar: tqdm):
+        self.factory, self.bar = factory, bar
+
+    def build_iter(self, epoch: int, shuffle: bool | None = None):
+        return ShownIter(self.factory.build_iter(epoch, shuffle), self.bar, epoch)
+
+
+class ShownIter:
+    """Batches of one epoch. The bar counts epochs, in steps of batches."""
+
+    def __init__(self, batches, bar: tqdm, epoch: int):
+        self.batches, self.bar, self.epoch = batches, bar, epoch
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self):
+        n_batches = max(1, len(self.batches))
+        for done, batch in enumerate(self.batches, 1):
+            yield batch
+            self.bar.update(self.epoch - 1 + done / n_batches - self.bar.n)
+
+
+@contextmanager
+def progress_bar(output_dir: Path, n_epochs: int, done_epochs: int) -> Iterator[tqdm]:
+    """A bar on the terminal. Where stderr goes to a log, the job's launcher names the descriptor of
+    the terminal in ESPNET_EXT_PROGRESS_FD."""
+    fd = os.environ.get("ESPNET_EXT_PROGRESS_FD")
+    try:
+        stream = os.fdopen(int(fd), "w", closefd=False) if fd else sys.stderr
+    except (OSError, ValueError):
+        logging.warning("ESPNET_EXT_PROGRESS_FD=%s is not an open descriptor", fd)
+        stream = sys.stderr
+    with tqdm(
+        total=n_epochs,
+        initial=done_epochs,
+        desc=output_dir.name,
+        unit="epoch",
+        file=stream,
+        mininterval=0.5 if stream.isatty() else 60,
+        bar_format="  {desc}: {percentage:3.0f}%|{bar:24}| epoch {n:.1f}/{total} "
+        "[{elapsed}<{remaining}]",
+    ) as bar:
+        yield bar
