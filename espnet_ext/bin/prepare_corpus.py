@@ -2,7 +2,7 @@
 
 Examples:
     python -m espnet_ext.bin.prepare_corpus asterisk downloads/asterisk data --nj 4
-    python -m espnet_ext.bin.prepare_corpus mini_an4 "" data/mini_an4
+    python -m espnet_ext.bin.prepare_corpus mini_an4 - data
 
 A corpus is one module of espnet_ext/data/corpora with `prepare(src, dst, options)` and, for options
 of its own, `add_arguments(parser)`; `prepare_corpus NAME --help` shows them.

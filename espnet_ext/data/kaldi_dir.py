@@ -1,7 +1,7 @@
 """Kaldi data directories: read and write them, one line at a time.
 
     wav.scp   en-allison-hello downloads/asterisk/flac/en-allison/en-allison-hello.flac
-    segments  ES2011a_H00_1 ES2011a_H00 12.340 15.900        (optional; then wav.scp lists recordings)
+    segments  ES2011a_H00_1 ES2011a_H00 12.340 15.900   (optional; wav.scp then lists recordings)
     text      en-allison-hello HELLO                         (absent for unlabelled speech)
     utt2spk   en-allison-hello en-allison
     spk2utt   en-allison en-allison-hello en-allison-goodbye
@@ -105,9 +105,7 @@ def write_data_dir(path: str | Path, utts: Iterable[Utterance]) -> None:
     path = Path(path)
     utts = list(utts)
     if not utts:
-        raise UserError(
-            f"{path}: no utterance is left for this set; check the corpus and the lists"
-        )
+        raise UserError(f"{path}: no utterance is left; check the corpus and the lists")
     without = [utt.utt for utt in utts if utt.text is None]
     if 0 < len(without) < len(utts):
         raise UserError(

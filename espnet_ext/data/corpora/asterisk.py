@@ -1,4 +1,4 @@
-"""Asterisk core sounds 1.6.1: recorded telephone prompts of five voices, 16 kHz G.722, CC BY-SA 3.0.
+"""Asterisk core sounds 1.6.1: telephone prompts of five voices, 16 kHz G.722, CC BY-SA 3.0.
 
 SRC holds what the Debian packages unpack (or the upstream tarballs laid out alike):
 
@@ -10,7 +10,8 @@ SRC holds what the Debian packages unpack (or the upstream tarballs laid out ali
 
 How English text is normalised (`normalise`), in this order; a prompt whose spoken form is not
 certain gets no transcript, and the reason is counted:
- 1. Wholly in brackets, `[ascending tones]`, `(1 second of silence)`, `<beep ascending>`: not speech.
+ 1. Wholly in brackets, `[ascending tones]`, `(1 second of silence)`, `<beep ascending>`: not
+    speech.
  2. Glosses go: `at [@]` -> AT; `IAX (note: does not say "2")` -> IAX.
  3. Any other bracket names a sound beside the speech, `(simple tone sound plays)`: left out.
  4. The symbols * and # have several names (star, asterisk, pound, hash): left out. Where the script
@@ -45,7 +46,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from espnet_ext.config import UserError, atomic_write
+from espnet_ext.config import UserError, atomic_write, str2bool
 from espnet_ext.data.audio import decode_to_flac
 from espnet_ext.data.kaldi_dir import Utterance, write_data_dir
 
@@ -298,9 +299,7 @@ def read_splits(path: Path, prompts: Mapping[str, Prompt]) -> dict[str, list[str
             raise UserError(f"{path / name}: {err.strerror}; expected one id a line") from None
         for utt in sets[name]:
             if utt not in prompts:
-                raise UserError(
-                    f"{path / name}: {utt} is not in the corpus; expected release 1.6.1"
-                )
+                raise UserError(f"{path / name}: {utt} is not in SRC; expected release 1.6.1")
             if utt in seen:
                 raise UserError(f"{path / name}: {utt} is in {seen[utt]} already")
             seen[utt] = name
@@ -313,7 +312,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--splits", type=Path, default=Path("local/splits"))
     parser.add_argument("--size", choices=("full", "smoke"), default="full")
     parser.add_argument(
-        "--make_splits", action="store_true", help="write the lists anew instead of reading them"
+        "--make_splits", type=str2bool, default=False, help="write the lists anew, then read them"
     )
 
 
@@ -344,9 +343,8 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
     )
     if options.size == "smoke":
         sets = {name: spread(utts, SMOKE_SIZES[name]) for name, utts in sets.items()}
-    decode_all(
-        [prompts[utt] for utt in sorted({u for utts in sets.values() for u in utts})], options.nj
-    )
+    wanted = {utt for utts in sets.values() for utt in utts}
+    decode_all([prompts[utt] for utt in sorted(wanted)], options.nj)
     leave_out_implausible(english)
     for name, utts in sets.items():
         check_transcribed(options.splits / name, [prompts[utt] for utt in utts], name)
