@@ -1,0 +1,106 @@
+"""Ask an audio file for its rate, channels and samples, and whether all of them are there.
+
+Cheap: headers and the last sample, never the whole file, for wav, flac and sph. Other formats are
+decoded to the end.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+from espnet_ext.config import UserError
+from espnet_ext.data.audio import open_sound
+
+UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF)  # writers that stream do not know the size
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What the header says; `fault` is a kind of `validate.KINDS`, `detail` what was found."""
+
+    rate: int = 0
+    channels: int = 0
+    frames: int = 0
+    fault: str | None = None
+    detail: str = ""
+
+
+def probe(entry: str, allow_pipes: bool = False) -> Sound:
+    """Look at one `wav.scp` entry; a damaged file is reported, not raised."""
+    if not entry.endswith("|"):
+        path = Path(entry)
+        if not path.is_file():
+            return Sound(fault="audio_missing", detail=entry)
+        if path.stat().st_size == 0:
+            return Sound(fault="audio_empty", detail=entry)
+    try:
+        with open_sound(entry, allow_pipes) as sound:
+            found = (sound.samplerate, sound.channels, sound.frames)
+            if sound.frames == 0:
+                return Sound(*found, fault="audio_empty", detail=entry)
+            missing = _missing(sound, entry)
+    except UserError as err:
+        return Sound(fault="audio_unreadable", detail=str(err).replace(";", ","))
+    if missing:
+        return Sound(*found, fault="audio_truncated", detail=f"{entry}, {missing}")
+    return Sound(*found)
+
+
+def _missing(sound: soundfile.SoundFile, entry: str) -> str | None:
+    """What the header promises and the file does not hold, in words; None where it is whole."""
+    if not entry.endswith("|") and sound.format in ("WAV", "WAVEX"):
+        promised = _wav_end(Path(entry))
+    elif not entry.endswith("|") and sound.format == "NIST":
+        promised = _sph_end(Path(entry))
+    else:
+        return _undecodable_end(sound)
+    size = Path(entry).stat().st_size
+    return f"{promised} bytes promised, {size} there" if promised > size else None
+
+
+def _wav_end(path: Path) -> int:
+    """Where the data chunk ends by its header; libsndfile itself quietly cuts it to the file."""
+    with path.open("rb") as handle:
+        at = 12  # RIFF size WAVE
+        while True:
+            handle.seek(at)
+            header = handle.read(8)
+            if len(header) < 8:
+                return at
+            name, size = struct.unpack("<4sI", header)
+            if name == b"data":
+                return 0 if size in UNKNOWN_SIZES else at + 8 + size
+            at += 8 + size + size % 2
+
+
+def _sph_end(path: Path) -> int:
+    """Where the samples end by a NIST sphere header: after itself, count × bytes × channels."""
+    # NIST_1A
+    #    1024
+    # sample_count -i 16000
+    with path.open("rb") as handle:
+        lines = handle.read(1024).decode("latin-1").split("\n")
+    fields = {line.split(" ", 2)[0]: line.split(" ", 2)[2] for line in lines if line.count(" ") > 1}
+    try:
+        size = int(fields["sample_count"]) * int(fields["sample_n_bytes"])
+        return int(lines[1]) + size * int(fields.get("channel_count", 1))
+    except (KeyError, ValueError):
+        return 0
+
+
+def _undecodable_end(sound: soundfile.SoundFile) -> str | None:
+    """Decode the last sample of a flac, everything of other formats."""
+    try:
+        if sound.format == "FLAC":
+            sound.seek(sound.frames - 1)
+            read, promised = len(sound.read(1)), 1
+        else:
+            blocks = sound.blocks(blocksize=1 << 16, dtype="int16")
+            read, promised = sum(len(block) for block in blocks), sound.frames
+    except (soundfile.LibsndfileError, RuntimeError) as err:
+        return f"its end cannot be decoded ({err})".replace(";", ",")
+    return None if read == promised else f"{sound.frames} samples promised, its end is missing"
