@@ -1,12 +1,14 @@
 """Experiment configs that extend building blocks, and the few helpers every command shares.
 
-A conf is one yaml. `extends:` lists building blocks; dicts merge, scalars and lists replace, and the
-file's own keys come last. One level only: a block may not extend, so a reader opens two files at most.
+A conf is one yaml. `extends:` lists building blocks; dicts merge, scalars and lists replace, and
+the file's own keys come last. One level only: a block may not extend, so a reader never has to
+follow a chain.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -57,8 +59,9 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         conf = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such conf; check the name after --*_config") from None
+    except (FileNotFoundError, IsADirectoryError):
+        near = _nearest(path.name, [path.parent])
+        raise UserError(f"{path}: no such conf; {near or 'check the name'}") from None
     except yaml.YAMLError as err:
         where = getattr(err, "problem_mark", None)
         line = f" line {where.line + 1}:" if where else ""
@@ -118,10 +121,22 @@ def _find_block(name: str, user: Path) -> Path:
     for place in places:
         if (place / name).is_file():
             return place / name
+    near = _nearest(name, places) or "name a file such as method/w2vbert.yaml"
     raise UserError(
-        f"{user}: extends {name!r}, which is neither beside it nor in a conf/ above it; "
-        "name a file such as method/w2vbert.yaml"
+        f"{user}: extends {name!r}, which is neither beside it nor in a conf/ above it; {near}"
     )
+
+
+def _nearest(name: str, places: list[Path]) -> str:
+    """`did you mean 'arch/conformer.yaml'?`, from the yaml files in and below the places."""
+    known = {
+        str(found.relative_to(place))
+        for place in places
+        if place.is_dir()
+        for found in (*place.glob("*.yaml"), *place.glob("*/*.yaml"))
+    }
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def dump(flat: dict[str, Any], origins: dict[tuple, str]) -> str:
