@@ -20,7 +20,7 @@ from espnet_ext.masking.confidence import ConfidenceSpans
 from espnet_ext.masking.random import RandomSpans
 from espnet_ext.model.asr import Recogniser
 from espnet_ext.targets.gumbel import GumbelQuantiser
-from espnet_ext.tasks.preprocess import TrainingText
+from espnet_ext.data.preprocess import TrainingText
 
 MASKERS = {"random": RandomSpans, "confidence": ConfidenceSpans}
 VIEWS = {"one": OneView}

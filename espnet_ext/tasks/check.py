@@ -13,7 +13,7 @@ from espnet_ext.config import UserError
 from espnet_ext.tasks.asr import ASRTask
 from espnet_ext.tasks.ssl import SSLTask
 
-_GIVEN = {"self", "input_size", "train", "vocab_size", "latent_dim", "optimizer", "params"}
+_GIVEN = {"self", "train", "vocab_size", "latent_dim", "optimizer", "params"}
 
 
 def check_conf(conf: dict[str, Any], task: str, source: str) -> None:

@@ -22,7 +22,7 @@ from espnet_ext import registry
 from espnet_ext.config import UserError
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.ssl import MaskedSpeechModel, Objective
-from espnet_ext.tasks.preprocess import CropWithConfidence
+from espnet_ext.data.preprocess import CropWithConfidence
 from espnet_ext.tasks.trainer import SafeTrainer
 
 registry.register()
