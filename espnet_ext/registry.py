@@ -10,6 +10,7 @@ import espnet2.tasks.ssl as espnet_ssl
 import espnet2.train.dataset as espnet_dataset
 
 from espnet_ext.data.audio import SpeechDir
+from espnet_ext.data.preprocess import TrainingText
 from espnet_ext.encoder.conformer import ContextConformer
 from espnet_ext.encoder.views import OneView
 from espnet_ext.frontend.conv2d import Conv2dSubsampling
@@ -20,7 +21,6 @@ from espnet_ext.masking.confidence import ConfidenceSpans
 from espnet_ext.masking.random import RandomSpans
 from espnet_ext.model.asr import Recogniser
 from espnet_ext.targets.gumbel import GumbelQuantiser
-from espnet_ext.data.preprocess import TrainingText
 
 MASKERS = {"random": RandomSpans, "confidence": ConfidenceSpans}
 VIEWS = {"one": OneView}

@@ -33,8 +33,8 @@ def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
     for name, classes in choices.items():
         faults += _check_choice(name, conf, classes)
     if task == "ssl":
-        faults += _check_list("targets", conf, registry.TARGETS, {"id", "name", "conf"})
-        faults += _check_list(
+        faults += _check_entries("targets", conf, registry.TARGETS, {"name", "conf"})
+        faults += _check_entries(
             "losses", conf, registry.LOSSES, {"name", "target", "layer", "weight", "conf"}
         )
     if faults:
@@ -55,10 +55,10 @@ def _check_choice(name: str, conf: dict, classes: dict[str, type]) -> list[str]:
     ]
 
 
-def _check_list(where: str, conf: dict, table: dict[str, type], keys: set[str]) -> list[str]:
+def _check_entries(where: str, conf: dict, table: dict[str, type], keys: set[str]) -> list[str]:
     faults = []
-    for at, entry in enumerate(conf.get(where) or []):
-        place = f"{where}[{at}]."
+    for own_name, entry in (conf.get(where) or {}).items():
+        place = f"{where}.{own_name}."
         faults += [_unknown(key, keys, place) for key in entry if key not in keys]
         name = entry.get("name")
         if name not in table:

@@ -20,9 +20,9 @@ from torch import nn
 
 from espnet_ext import registry
 from espnet_ext.config import UserError
+from espnet_ext.data.preprocess import CropWithConfidence
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.ssl import MaskedSpeechModel, Objective
-from espnet_ext.data.preprocess import CropWithConfidence
 from espnet_ext.tasks.trainer import SafeTrainer
 
 registry.register()
@@ -49,14 +49,15 @@ class SSLTask(AbsTask):
         group.add_argument(
             "--targets",
             action=NestedDictAction,
-            default=[],
-            help="list of {id, name, conf}: what is predicted",
+            default={},
+            help="what is predicted: {id: {name, conf}}",
         )
         group.add_argument(
             "--losses",
             action=NestedDictAction,
-            default=[],
-            help="list of {name, target, layer, weight, conf}; layer counts from 1, 0 is the last",
+            default={},
+            help="what is minimised: {id: {name, target, layer, weight, conf}}; "
+            "layers count from 1, 0 is the last",
         )
         group.add_argument(
             "--crop_sec", type=float, default=32.0, help="longest piece of an utterance"
@@ -107,7 +108,9 @@ class SSLTask(AbsTask):
             view=view_choices.get_class(args.view)(latent_dim, **args.view_conf),
             encoder=encoder,
             targets=targets,
-            objectives=[_objective(loss, targets, encoder) for loss in args.losses],
+            objectives=[
+                _objective(name, entry, targets, encoder) for name, entry in args.losses.items()
+            ],
             frame_shift_ms=1000 * args.frame_samples / _sample_rate(args),
         )
 
@@ -122,16 +125,18 @@ def _build(table: dict[str, type], entry: dict, **given) -> nn.Module:
     return table[entry["name"]](**given, **entry.get("conf", {}))
 
 
-def _objective(entry: dict, targets: dict[str, nn.Module], encoder: nn.Module) -> Objective:
+def _objective(
+    name: str, entry: dict, targets: dict[str, nn.Module], encoder: nn.Module
+) -> Objective:
     if entry["target"] not in targets:
         raise UserError(
-            f"conf: loss {entry['name']!r} reads target {entry['target']!r}, which is not the id of "
-            f"one under `targets:` ({', '.join(targets) or 'none'})"
+            f"conf: losses.{name} reads target {entry['target']!r}, which is not under `targets:` "
+            f"({', '.join(targets) or 'none'})"
         )
     layer, n_layers = entry.get("layer", 0), len(encoder.layers)
     if not 0 <= layer <= n_layers:
         raise UserError(
-            f"conf: loss {entry['name']!r} looks at layer {layer}; the encoder has 1 to {n_layers}, "
+            f"conf: losses.{name} looks at layer {layer}; the encoder has 1 to {n_layers}, "
             "0 stands for the last"
         )
     target = targets[entry["target"]]
@@ -139,4 +144,4 @@ def _objective(entry: dict, targets: dict[str, nn.Module], encoder: nn.Module) -
     wants = inspect.signature(registry.LOSSES[entry["name"]]).parameters
     given |= {k: getattr(target, k) for k in ("groups", "entries") if k in wants}
     loss = _build(registry.LOSSES, entry, **given)
-    return Objective(entry["name"], loss, entry["target"], layer, entry.get("weight", 1.0))
+    return Objective(name, loss, entry["target"], layer, entry.get("weight", 1.0))
