@@ -150,10 +150,9 @@ def dump(flat: dict[str, Any], origins: dict[tuple, str]) -> str:
                 lines.append(f"{indent}{key}:")
                 walk(value, here, indent + "  ")
                 continue
-            text = yaml.safe_dump({key: value}, default_flow_style=None, width=10_000)
-            first, *rest = text.rstrip("\n").split("\n")
-            lines.append(f"{indent}{first}  # {origins.get(here, 'default')}")
-            lines.extend(indent + line for line in rest)
+            text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"))
+            text = text.removesuffix("\n").removesuffix("...").strip()
+            lines.append(f"{indent}{key}: {text}  # {origins.get(here, 'default')}")
 
     walk(flat, (), "")
     return "\n".join(lines) + "\n"
