@@ -124,7 +124,7 @@ def decode_to_flac(src: str | Path, dst: str | Path, channel: int | None = None)
         UserError: an empty or undecodable file, more than one channel where `channel` is not given.
     """
     src, dst = Path(src), Path(dst)
-    samples_CN, rate = _decode(src)
+    samples_CN, rate = decode(src)
     if channel is None and len(samples_CN) != 1:
         raise UserError(f"{src}: {len(samples_CN)} channels; expected one, or name a channel")
     samples_N = samples_CN[channel or 0]
@@ -143,8 +143,12 @@ def decode_to_flac(src: str | Path, dst: str | Path, channel: int | None = None)
     return len(samples_N)
 
 
-def _decode(src: Path) -> tuple[np.ndarray, int]:
-    """int16 samples_CN and the rate in Hz."""
+def decode(src: Path) -> tuple[np.ndarray, int]:
+    """Any format that PyAV knows, to int16 samples_CN and the rate in Hz.
+
+    Raises:
+        UserError: a missing, empty or undecodable file.
+    """
     import av  # only who decodes pays for loading ffmpeg
 
     try:

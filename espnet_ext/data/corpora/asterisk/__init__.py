@@ -1,4 +1,7 @@
-"""Asterisk core sounds 1.6.1: telephone prompts of five voices, 16 kHz G.722, CC BY-SA 3.0.
+"""Asterisk core sounds 1.6.1: telephone prompts of five voices, 16 kHz G.722.
+
+English and Spanish by Allison Smith, French by June Wallack: CC BY-SA 3.0. Italian by Carlo Flora,
+Russian by ivrvoice.ru: CC BY 3.0 (as the Debian packages state it).
 
 SRC holds what the Debian packages unpack (or the upstream tarballs laid out alike):
 
@@ -8,59 +11,47 @@ SRC holds what the Debian packages unpack (or the upstream tarballs laid out ali
         digits/a-m: A.M.
         vm-intro: Please leave your message after the tone. … (simple tone sound plays)
 
-How English text is normalised (`normalise`), in this order; a prompt whose spoken form is not
-certain gets no transcript, and the reason is counted:
- 1. Wholly in brackets, `[ascending tones]`, `(1 second of silence)`, `<beep ascending>`: not
-    speech.
- 2. Glosses go: `at [@]` -> AT; `IAX (note: does not say "2")` -> IAX.
- 3. Any other bracket names a sound beside the speech, `(simple tone sound plays)`: left out.
- 4. The symbols * and # have several names (star, asterisk, pound, hash): left out. Where the script
-    spells the name, `pound key`, it is a word like any other.
- 5. Upper case. A.M. and P.M. are read as letters: A M, P M. Another dot inside a word
-    (www.asterisk.org) or a digit in one (3D, H.323, 500, 28.8) has no certain reading: left out.
- 6. A digit alone is spoken as its name: `press 1` -> PRESS ONE, 0 -> ZERO.
- 7. Hyphens split words; `...` and all punctuation go; apostrophes stay inside words (O'CLOCK).
- 8. Misspellings of the script in `SPELLING` are mended, so that a word has one form.
-Acronyms stay one word as written (PBX, IAX); letters spelt apart stay apart (M I S D N).
-
-A transcript that the recording disproves (`too_fast_or_slow`) is left out too.
-
-The splits are lists of utterance ids in the recipe's `local/splits`, made once by `make_splits`.
+`text.py` has the rules by which the script becomes words, `splits.py` who is in which set.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import soundfile
 from tqdm import tqdm
 
 from espnet_ext.config import UserError, atomic_write, str2bool
 from espnet_ext.data.audio import decode_to_flac
+from espnet_ext.data.corpora.asterisk.splits import SETS, make_splits, read_splits, spread
+from espnet_ext.data.corpora.asterisk.text import (
+    NoTranscriptError,
+    normalise,
+    speech_sec,
+    too_fast_or_slow,
+)
 from espnet_ext.data.kaldi_dir import Utterance, write_data_dir
+from espnet_ext.data.probe import probe
 
-RATE = 16000
-VOICES = {
-    "en-allison": "en_US_f_Allison",
-    "es-allison": "es_MX_f_Allison",
-    "fr-june": "fr_CA_f_June",
-    "it-carlo": "it_IT_m_Carlo",
-    "ru-ivrvoice": "ru_RU_f_IvrvoiceRU",
+VOICES = {  # speaker: (folder, prompts in release 1.6.1)
+    "en-allison": ("en_US_f_Allison", 568),
+    "es-allison": ("es_MX_f_Allison", 527),
+    "fr-june": ("fr_CA_f_June", 561),
+    "it-carlo": ("it_IT_m_Carlo", 599),
+    "ru-ivrvoice": ("ru_RU_f_IvrvoiceRU", 576),
 }
 LABELLED = "en-allison"
 TEXT = "usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz"
-SETS = ("train", "dev", "test", "test_open")
 SMOKE_SIZES = {"train": 60, "dev": 10, "test": 10, "test_open": 10, "unlabelled": 120}
 
 # The same paths in every voice; the scripts of the other four do not always say so.
@@ -68,112 +59,6 @@ NOT_SPEECH = re.compile(
     r"silence/\d+|beep|beeperr|ascending-2tone|descending-2tone|tt-monkeys|confbridge-(join|leave)"
 )
 KNOWN_EMPTY = {"ru-ivrvoice-is"}  # zero bytes in release 1.6.1; any other empty file is an error
-
-DIGITS = ["ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE"]
-SPELLING = {
-    "EXCLAIMATION": "EXCLAMATION",
-    "FOURTIETH": "FORTIETH",
-    "INDENTIFIED": "IDENTIFIED",
-    "REPRESENATIVES": "REPRESENTATIVES",
-    "UMUTE": "UNMUTE",
-    "WITHELD": "WITHHELD",
-}
-
-
-class NoTranscriptError(Exception):
-    """Why a prompt gets no transcript, in the words of the printed table."""
-
-
-def normalise(raw: str) -> str:
-    """The words spoken in one English prompt; the rules are in the module's docstring.
-
-    Raises:
-        NoTranscriptError: the spoken form is not certain; the message is the reason.
-    """
-    text = raw.strip()
-    if re.fullmatch(r"\[.*\]|\(.*\)|<.*>", text):
-        raise NoTranscriptError("not speech: silence, tones, beeps")
-    text = re.sub(r"\s*(\[[^\w\]]+\]|\(note: .*?\))", "", text)
-    if re.search(r"[\[\]()<>]", text):
-        raise NoTranscriptError("speech beside another sound")
-    if re.search(r"[*#]", text):
-        raise NoTranscriptError("symbol with several names (* #)")
-    text = text.upper().replace("’", "'")
-    text = re.sub(r"\b([AP])\.M\.", r"\1 M", text)
-    text = re.sub(r"\.{2,}|-", " ", text)
-    words = []
-    for token in text.split():
-        word = token.strip(".,!?;:\"'")
-        if re.fullmatch(r"\d", word):
-            word = DIGITS[int(word)]
-        elif re.search(r"[\d.]", word):
-            raise NoTranscriptError("number or name with several readings")
-        elif word and not re.fullmatch(r"[A-Z]+('[A-Z]+)*", word):
-            raise NoTranscriptError("characters without a rule")
-        if word:
-            words.append(SPELLING.get(word, word))
-    if not words:
-        raise NoTranscriptError("no words")
-    return " ".join(words)
-
-
-def speech_sec(samples_N: np.ndarray, rate: int) -> float:
-    """Seconds from the first to the last 20 ms that lie within 40 dB of the loudest 20 ms."""
-    hop = rate // 50
-    power_T = (samples_N[: len(samples_N) // hop * hop].reshape(-1, hop) ** 2).mean(axis=1)
-    loud = np.flatnonzero(power_T > power_T.max(initial=0.0) * 1e-4)
-    return (loud[-1] + 1 - loud[0]) * hop / rate if len(loud) else 0.0
-
-
-def too_fast_or_slow(text: str, dur_sec: float) -> bool:
-    """Whether fewer than 3 or more than 30 characters a second disprove the transcript.
-
-    A word without a vowel (MGCP) and a letter alone are read letter by letter: such a letter counts
-    as three characters here.
-    """
-    spelt = sum(2 * len(w) for w in text.split() if len(w) == 1 or not set(w) & set("AEIOUY"))
-    return not 3.0 <= (len(text) + spelt) / max(dur_sec, 1e-3) <= 30.0
-
-
-def make_splits(
-    texts: Mapping[str, str], dev: int = 45, test: int = 54, test_open: int = 60
-) -> dict[str, list[str]]:
-    """Share labelled prompts out among the sets; the same texts always give the same lists.
-
-    Prompts with the same text stay together and go to train, so no held-out text is ever heard in
-    training. Held-out prompts have 3 to 30 words: fewer say little about WER, and one of more would
-    weigh as much as ten others. Candidates come in the order of a hash of their id:
-     1. test_open takes prompts with a word that no other prompt has.
-     2. dev and test take turns; a prompt is taken only while each word of everything taken so far
-        still occurs in what is left for train (closed vocabulary).
-    All the rest is train.
-    """
-    words = {utt: set(text.split()) for utt, text in texts.items()}
-    copies = Counter(texts.values())
-    candidates = sorted(
-        (utt for utt in texts if copies[texts[utt]] == 1 and 3 <= len(texts[utt].split()) <= 30),
-        key=lambda utt: hashlib.sha256(f"asterisk-1.6.1 {utt}".encode()).digest(),
-    )
-    prompts_with = Counter(word for utt in texts for word in words[utt])
-    sets: dict[str, list[str]] = {name: [] for name in SETS}
-    sets["test_open"] = [
-        utt for utt in candidates if any(prompts_with[word] == 1 for word in words[utt])
-    ][:test_open]
-    taken = set(sets["test_open"])
-    left = Counter(word for utt in texts if utt not in taken for word in words[utt])
-    wanted = {"dev": dev, "test": test}
-    for utt in candidates:
-        open_sets = [name for name in wanted if len(sets[name]) < wanted[name]]
-        if not open_sets:
-            break
-        if utt in taken or any(left[word] < 2 for word in words[utt]):
-            continue
-        name = min(open_sets, key=lambda name: len(sets[name]) / wanted[name])
-        sets[name].append(utt)
-        taken.add(utt)
-        left.subtract(words[utt])
-    sets["train"] = [utt for utt in texts if utt not in taken]
-    return {name: sorted(utts) for name, utts in sets.items()}
 
 
 @dataclass(slots=True)
@@ -226,7 +111,8 @@ def find_prompts(src: Path, audio_dir: Path, speaker: str) -> list[Prompt]:
     Raises:
         UserError: no recordings of this voice, or two that would share an id.
     """
-    root = src / "usr/share/asterisk/sounds" / VOICES[speaker]
+    folder, released = VOICES[speaker]
+    root = src / "usr/share/asterisk/sounds" / folder
     prompts: dict[str, Prompt] = {}
     for source in sorted(root.rglob("*.g722")):
         path = source.relative_to(root).with_suffix("").as_posix()
@@ -241,6 +127,12 @@ def find_prompts(src: Path, audio_dir: Path, speaker: str) -> list[Prompt]:
         prompt.speech = prompt.reason is None
     if not prompts:
         raise UserError(f"{root}: no .g722 file; expected the unpacked g722 packages under {src}")
+    if len(prompts) != released:
+        print(
+            f"warning: {root}: {len(prompts)} prompts; release 1.6.1 has {released}; "
+            "if that is not meant, unpack the package again",
+            file=sys.stderr,
+        )
     return list(prompts.values())
 
 
@@ -261,12 +153,13 @@ def transcribe(prompts: list[Prompt], script: Mapping[str, str]) -> int:
 
 
 def decode(prompt: Prompt) -> tuple[float, float]:
-    """Make the FLAC where it is missing or older; seconds in all and from first to last sound."""
+    """Make the FLAC unless a whole one is there; seconds in all and from first to last sound."""
     source = prompt.source.stat()
-    if not (
-        prompt.wav.exists()
-        and prompt.wav.stat().st_mtime >= source.st_mtime
-        and soundfile.info(prompt.wav).frames == 2 * source.st_size
+    there = probe(str(prompt.wav))
+    if (
+        there.fault
+        or there.frames != 2 * source.st_size
+        or prompt.wav.stat().st_mtime < source.st_mtime
     ):
         decode_to_flac(prompt.source, prompt.wav)
     samples_N, rate = soundfile.read(prompt.wav, dtype="float32")
@@ -275,35 +168,15 @@ def decode(prompt: Prompt) -> tuple[float, float]:
 
 def decode_all(prompts: list[Prompt], nj: int) -> None:
     """Decode in `nj` processes and fill in the durations."""
-    bar = partial(tqdm, total=len(prompts), desc="decode G.722", unit="prompt", mininterval=0.5)
-    # spawn: a fork would copy whatever threads and locks the caller holds
-    with ProcessPoolExecutor(nj, mp_context=get_context("spawn")) as pool:
-        for prompt, times in zip(
-            prompts, bar(pool.map(decode, prompts, chunksize=32)), strict=True
-        ):
-            prompt.dur_sec, prompt.speech_sec = times
-
-
-def read_splits(path: Path, prompts: Mapping[str, Prompt]) -> dict[str, list[str]]:
-    """The committed lists, each id known to have a recording.
-
-    Raises:
-        UserError: a list is missing, names an unknown prompt or one that another list has.
-    """
-    sets: dict[str, list[str]] = {}
-    seen: dict[str, str] = {}
-    for name in SETS:
-        try:
-            sets[name] = (path / name).read_text(encoding="utf-8").split()
-        except OSError as err:
-            raise UserError(f"{path / name}: {err.strerror}; expected one id a line") from None
-        for utt in sets[name]:
-            if utt not in prompts:
-                raise UserError(f"{path / name}: {utt} is not in SRC; expected release 1.6.1")
-            if utt in seen:
-                raise UserError(f"{path / name}: {utt} is in {seen[utt]} already")
-            seen[utt] = name
-    return sets
+    with ExitStack() as stack:
+        mapped = map(decode, prompts)
+        if nj > 1:
+            # spawn: a fork would copy whatever threads and locks the caller holds
+            pool = stack.enter_context(ProcessPoolExecutor(nj, get_context("spawn")))
+            mapped = pool.map(decode, prompts, chunksize=32)
+        times = tqdm(mapped, "decode G.722", len(prompts), unit="prompt", mininterval=0.5)
+        for prompt, (dur_sec, heard_sec) in zip(prompts, times, strict=True):
+            prompt.dur_sec, prompt.speech_sec = dur_sec, heard_sec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -368,12 +241,6 @@ def check_transcribed(path: Path, prompts: list[Prompt], name: str) -> None:
             f"{path}: {len(without)} prompts have no transcript; first: {without[0].utt} "
             f"({without[0].reason}); take them from the list"
         )
-
-
-def spread(utts: list[str], count: int) -> list[str]:
-    """`count` of them, evenly over the list, so that a tiny set still hears every voice."""
-    step = max(len(utts) // count, 1)
-    return utts[::step][:count]
 
 
 def entry(prompt: Prompt, labelled: bool) -> Utterance:
