@@ -50,12 +50,21 @@ TARBALLS = {  # language: (voice folder, sha256)
 }
 
 
+def sum_of(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
 def download(url: str, path: Path, sha256: str) -> None:
     """Fetch `url` to `path`, going on from `path.part`; OSError where the sum is another."""
     if path.exists():
         return
     part = path.with_name(path.name + ".part")
     have = part.stat().st_size if part.exists() else 0
+    if have and sum_of(part) == sha256:
+        part.rename(path)
+        return
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=60) as answer:
         if have and answer.status != 206:  # the server starts again, so do we
@@ -68,9 +77,7 @@ def download(url: str, path: Path, sha256: str) -> None:
                 bar.update(len(block))
     if part.stat().st_size < total:
         raise OSError(f"the connection broke at {part.stat().st_size} of {total} bytes; run again")
-    with part.open("rb") as handle:
-        found = hashlib.file_digest(handle, "sha256").hexdigest()
-    if found != sha256:
+    if (found := sum_of(part)) != sha256:
         part.unlink()
         raise OSError(f"sha256 {found}; expected {sha256}; run again, or check the mirror")
     part.rename(path)
