@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'TXT'
-Usage: local/data.sh [--size full|smoke] [--nj N]
+Usage: local/data.sh [--size full|smoke] [--data DIR] [--nj N]
 
 Fetches the Debian packages (55 MB) into downloads/asterisk, without root; where there is no apt, the
 same recordings from upstream's tarballs. Decodes them to FLAC and writes Kaldi data directories.
@@ -12,14 +12,16 @@ What is there already is not fetched or decoded again.
 
   local/data.sh                      # all: 14 minutes of English with text, 117 without, five voices
   local/data.sh --size smoke --nj 2  # a few utterances of each set, for a quick look at every stage
+  local/data.sh --size smoke --data data_smoke
 TXT
 }
 
 size=full
+data=data
 nj=$(getconf _NPROCESSORS_ONLN)
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --size | --nj)
+    --size | --data | --nj)
       [[ $# -ge 2 ]] || { echo "error: local/data.sh: $1 needs a value" >&2 && exit 2; }
       printf -v "${1#--}" %s "$2"
       shift 2
@@ -53,4 +55,5 @@ if ! fetch_packages; then
   echo "apt cannot bring the packages; trying upstream's tarballs" >&2
   "$python" local/upstream.py downloads/asterisk
 fi
-"$python" -m espnet_ext.bin.prepare_corpus asterisk downloads/asterisk data --size "$size" --nj "$nj"
+"$python" -m espnet_ext.bin.prepare_corpus asterisk downloads/asterisk "$data" \
+  --size "$size" --nj "$nj"
