@@ -35,7 +35,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$(cd ../../.. && pwd)
 export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 python=${PYTHON:-$root/.venv/bin/python}
-[[ -x $python ]] || python=python3
+command -v "$python" >/dev/null || python=python3
 
 # The recordings of five voices; transcripts are used for English alone.
 packages=(asterisk-core-sounds-en asterisk-core-sounds-{en,es,fr,it,ru}-g722)

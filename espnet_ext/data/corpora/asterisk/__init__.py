@@ -58,6 +58,7 @@ SMOKE_SIZES = {"train": 60, "dev": 10, "test": 10, "test_open": 10, "unlabelled"
 NOT_SPEECH = re.compile(
     r"silence/\d+|beep|beeperr|ascending-2tone|descending-2tone|tt-monkeys|confbridge-(join|leave)"
 )
+IMPLAUSIBLE = "fewer than 3 or more than 30 characters a second"
 KNOWN_EMPTY = {"ru-ivrvoice-is"}  # zero bytes in release 1.6.1; any other empty file is an error
 
 
@@ -230,7 +231,7 @@ def leave_out_implausible(prompts: list[Prompt]) -> None:
     """Take the transcript from each decoded prompt whose duration disproves it."""
     for prompt in prompts:
         if prompt.text and prompt.dur_sec and too_fast_or_slow(prompt.text, prompt.speech_sec):
-            prompt.text, prompt.reason = None, "fewer than 3 or more than 30 characters a second"
+            prompt.text, prompt.reason = None, IMPLAUSIBLE
 
 
 def check_transcribed(path: Path, prompts: list[Prompt], name: str) -> None:
@@ -252,7 +253,8 @@ def entry(prompt: Prompt, labelled: bool) -> Utterance:
 def summary(voices: Mapping[str, list[Prompt]], texts_alone: int, held_out: set[str]) -> str:
     """The table of what came in, what was kept, and why the rest was left out."""
     english = voices[LABELLED]
-    reasons = Counter(prompt.reason for prompt in english if prompt.reason)
+    reasons = Counter({IMPLAUSIBLE: 0})  # worth knowing that it was looked for
+    reasons.update(prompt.reason for prompt in english if prompt.reason)
     rows = [("English prompts recorded", len(english))]
     rows += [(f"  left out: {reason}", count) for reason, count in reasons.most_common()]
     rows += [
