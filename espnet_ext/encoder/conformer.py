@@ -190,4 +190,5 @@ def shift_to_absolute(by_offset_BHTP: Tensor) -> Tensor:
     """
     x = by_offset_BHTP.contiguous()
     batch, heads, n, p = x.shape
-    return x.as_strided((batch, heads, n, n), (heads * n * p, n * p, p - 1, 1), n - 1)
+    first = x.storage_offset() + n - 1
+    return x.as_strided((batch, heads, n, n), (heads * n * p, n * p, p - 1, 1), first)
