@@ -1,0 +1,101 @@
+"""What a scoring directory says: the lines of `wer`, and the counts of `per_utt`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+# %WER 72.27 [ 159 / 220, 6 ins, 58 del, 95 sub ]
+WER_LINE = re.compile(
+    r"^%WER\s+(?P<percent>[\d.]+|inf|nan)\s+\[ (?P<errors>\d+) / (?P<words>\d+), "
+    r"\d+ ins, \d+ del, \d+ sub \](?P<rest>.*)$"
+)
+# %SER 88.89 [ 56 / 63 ]
+SER_LINE = re.compile(r"^%SER\s+(?P<percent>[\d.]+|nan)\s+\[ \d+ / \d+ \]")
+# any line that says `interval` and then gives two percentages
+INTERVAL_LINE = re.compile(r"interval.*?(?P<low>\d+\.\d+)[^\d]+?(?P<high>\d+\.\d+)", re.IGNORECASE)
+# en-allison-added #csid 4 1 0 0
+COUNTS_LINE = re.compile(r"^(?P<utt>\S+)\s+#csid\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*$")
+
+
+@dataclass(frozen=True)
+class Score:
+    """Figures stay the text that scoring wrote; `interval` is (low, high), or None if not given."""
+
+    line: str
+    wer: str
+    errors: int
+    words: int
+    ser: str | None
+    interval: tuple[str, str] | None
+
+
+def read_score(wer_file: Path) -> Score:
+    """Parse `score_wer/wer`.
+
+    Raises:
+        ValueError: no `%WER … [ e / n, i ins, d del, s sub ]` line in it. OSError: no such file.
+    """
+    lines = wer_file.read_text(encoding="utf-8").splitlines()
+    wer = next((m for m in map(WER_LINE.match, lines) if m), None)
+    if wer is None:
+        raise ValueError("no `%WER … [ e / n, i ins, d del, s sub ]` line in it")
+    ser = next((m for m in map(SER_LINE.match, lines) if m), None)
+    interval = next((m for m in map(INTERVAL_LINE.search, lines) if m), None)
+    return Score(
+        line=wer.group(0).strip(),
+        wer=wer["percent"],
+        errors=int(wer["errors"]),
+        words=int(wer["words"]),
+        ser=ser["percent"] if ser else None,
+        interval=(interval["low"], interval["high"]) if interval else None,
+    )
+
+
+def read_counts(per_utt: Path) -> dict[str, tuple[int, int]]:
+    """utterance -> (errors, reference words), from the `#csid` lines of a Kaldi `per_utt`.
+
+    Raises:
+        OSError: no such file. ValueError: no such line in it.
+    """
+    counts = {}
+    for line in per_utt.read_text(encoding="utf-8").splitlines():
+        if match := COUNTS_LINE.match(line):
+            correct, substituted, inserted, deleted = (int(match[i]) for i in range(2, 6))
+            counts[match["utt"]] = (
+                substituted + inserted + deleted,
+                correct + substituted + deleted,
+            )
+    if not counts:
+        raise ValueError("no `utt #csid c s i d` line in it")
+    return counts
+
+
+def pooled_interval(
+    counts_of_seeds: list[dict[str, tuple[int, int]]], n_draws: int = 10000
+) -> tuple[float, float]:
+    """95 % bootstrap interval, in percent, of the WER meant over seeds.
+
+    Utterances are drawn with replacement, each with the errors of all its seeds; so the interval is
+    that of the test set's choice for these trained models, not that of another seed.
+
+    Raises:
+        ValueError: the seeds were not scored on the same utterances, or there are no words.
+    """
+    utts = sorted(counts_of_seeds[0])
+    if any(sorted(counts) != utts for counts in counts_of_seeds):
+        raise ValueError("the seeds were scored on different utterances")
+    table_SU2 = np.array([[counts[utt] for utt in utts] for counts in counts_of_seeds])
+    errors_U, words_U = table_SU2.sum(0).T
+    if not words_U.sum():
+        raise ValueError("no reference words")
+    rng = np.random.default_rng(0)
+    rates = []
+    for _ in range(0, n_draws, 500):  # in parts: a large test set must not fill the memory
+        drawn_RU = rng.integers(len(utts), size=(500, len(utts)))
+        rates.append(errors_U[drawn_RU].sum(1) / np.maximum(words_U[drawn_RU].sum(1), 1))
+    low, high = 100 * np.percentile(np.concatenate(rates)[:n_draws], [2.5, 97.5])
+    return float(low), float(high)
