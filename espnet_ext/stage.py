@@ -203,7 +203,7 @@ def plan(stages: list[Stage], first: int, last: int, named: Iterable[int] = ()) 
         named: numbers that the user asked for by name; these are not left out as not needed.
 
     Raises:
-        UserError: an input is missing and no stage of the range makes it.
+        UserError: an input is missing and no stage of the range makes it; a faulty conf.
     """
     verdicts: list[Verdict] = []
     rewritten: set[str] = set()
@@ -213,9 +213,13 @@ def plan(stages: list[Stage], first: int, last: int, named: Iterable[int] = ()) 
         if stage.skip and stage.number not in named:
             verdicts.append(Verdict(stage, "skip", stage.skip))
             continue
+        for path in stage.confs:
+            compose(path)  # a fault in a late stage's conf is told now, not after an hour
         source = next((path for path in stage.inputs if _within(path, rewritten)), None)
         if source is not None:
-            verdict = Verdict(stage, "later", f"reads {source}")
+            ran_before = stage.marker.exists() or stage.started.exists()
+            why = f"waits for {source}" if ran_before else "not run yet"
+            verdict = Verdict(stage, "later", why)
         else:
             require_inputs(stage, stages)
             verdict = judge(stage)
@@ -231,7 +235,7 @@ def _within(path: str, written: set[str]) -> bool:
 
 def require_inputs(stage: Stage, stages: list[Stage]) -> None:
     """Raise UserError naming the first missing input and the stage that makes it."""
-    for path in [*stage.inputs, *stage.confs]:
+    for path in stage.inputs:
         if Path(path).exists():
             continue
         maker = next((s for s in stages if _within(path, set(s.outputs)) and s is not stage), None)

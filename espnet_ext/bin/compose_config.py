@@ -4,8 +4,9 @@ examples:
   python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml
   python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml --task ssl --out exp/x/flat.yaml
   python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml --get masker
+  python -m espnet_ext.bin.compose_config --check ssl:conf/w2vbert_atm.yaml asr:conf/asr_ctc.yaml
 
-With --task, every key at every depth is checked against what reads it, before hours are spent.
+--task and --check hold every key at every depth against what reads it, before hours are spent.
 """
 
 import argparse
@@ -20,12 +21,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("conf", type=Path, help="an experiment's yaml")
+    parser.add_argument("conf", type=Path, nargs="?", help="an experiment's yaml")
     parser.add_argument("--out", type=Path, help="write here; the default is standard output")
     parser.add_argument("--task", choices=["ssl", "asr"], help="check the keys for this task")
     parser.add_argument("--get", metavar="KEY", help="print one setting, dots go deeper")
+    parser.add_argument("--check", metavar="TASK:CONF", nargs="+", help="check several, print none")
     args = parser.parse_args()
+    if (args.conf is None) == (args.check is None):
+        parser.error("expected either a conf or --check TASK:CONF …")
 
+    if args.check:
+        from espnet_ext.tasks.check import check_conf
+
+        for pair in args.check:
+            task, _, conf = pair.partition(":")
+            check_conf(compose(conf)[0], task, conf)
+        return
     flat, origins = compose(args.conf)
     if args.task:
         from espnet_ext.tasks.check import check_conf

@@ -38,7 +38,7 @@ def main() -> None:
     args = parser.parse_args()
 
     if args.command == "nearest":
-        print(" ".join(difflib.get_close_matches(args.word, args.known, n=3, cutoff=0.5)))
+        print(" ".join(difflib.get_close_matches(args.word, args.known, n=2, cutoff=0.6)))
         return
 
     from espnet_ext import stage as engine

@@ -1,0 +1,163 @@
+# shellcheck shell=bash disable=SC2154
+# Loading, declaring and running stages. Sourced by ssl.sh.
+
+# stages/03_tokens.sh is stage 3, tokens.
+stage_number() {
+  local base=${1##*/}
+  echo "$((10#${base%%_*}))"
+}
+stage_name() {
+  local base=${1##*/}
+  base=${base#*_}
+  echo "${base%.sh}"
+}
+
+# Source a stage's file into the current (sub)shell: declarations only, nothing runs.
+load_stage() {
+  title="" home="" fresh=false skip="" task=""
+  inputs=() confs=() options=() outputs=()
+  # shellcheck disable=SC1090
+  source "$1"
+}
+
+# All stages in the form that espnet_ext/stage.py reads.
+declare_stages() (
+  shopt -s nullglob
+  for file in "${stage_files[@]}"; do
+    load_stage "$file"
+    printf '%s\t%s\n' stage "$(stage_number "$file")" name "$(stage_name "$file")" \
+      home "$home" fresh "$fresh" skip "$skip"
+    [[ ${#inputs[@]} -eq 0 ]] || printf 'input\t%s\n' "${inputs[@]}"
+    [[ ${#confs[@]} -eq 0 ]] || printf 'conf\t%s\n' "${confs[@]}"
+    [[ ${#outputs[@]} -eq 0 ]] || printf 'output\t%s\n' "${outputs[@]}"
+    for name in ${options[@]+"${options[@]}"}; do printf 'option\t%s=%s\n' "$name" "${!name}"; done
+  done
+)
+
+engine() { declare_stages | python -m espnet_ext.bin.stage "$@"; }
+
+# Every training conf is checked in full before the first stage runs: not after an hour.
+check_confs() {
+  local number
+  local -a wanted=()
+  for ((number = stage; number <= stop_stage; number++)); do
+    case ${verdict_of[$number]} in done | skip) continue ;; esac
+    load_stage "${file_of[$number]}"
+    [[ -z $task ]] || wanted+=("$task:${confs[0]}")
+  done
+  [[ ${#wanted[@]} -eq 0 ]] || python -m espnet_ext.bin.compose_config --check "${wanted[@]}" || exit 2
+}
+
+# Run stage $1 unless what came before left its inputs as they were. Returns 1 if it fails.
+run_stage() {
+  local number=$1 name home file=${file_of[$1]} lock result verdict reason began status=0
+  name=$(stage_name "$file")
+  load_stage "$file"
+  take_lock "$name"
+  result=$(engine begin --number "$number") || exit 2
+  IFS=$'\t' read -r verdict reason <<<"$result"
+  verdict_of[number]=$verdict
+  if [[ $verdict == "done" ]]; then
+    echo "== $number/10 $name: up to date after all"
+  else
+    echo "== $number/10 $name: $title ($reason${minutes_of[$name]:+; about ${minutes_of[$name]} min})"
+    began=$SECONDS
+    rss_file=$home/.done/$name.rss
+    rm -f "$rss_file"
+    set +e
+    (
+      set -euo pipefail
+      export ESPNET_EXT_RSS_FILE=$PWD/$rss_file
+      run
+    )
+    status=$?
+    set -e
+    seconds_of[number]=$((SECONDS - began))
+    if [[ $status -eq 0 ]]; then
+      engine finish --number "$number" --seconds "${seconds_of[$number]}" --rss_file "$rss_file" || status=$?
+    fi
+    rm -f "$rss_file"
+    verdict_of[number]=$([[ $status -eq 0 ]] && echo ran || echo failed)
+  fi
+  exec {lock}>&-
+  [[ $status -eq 0 ]]
+}
+
+# One run at a time fills a directory: another one, or what a killed one left running, is waited for.
+take_lock() {
+  local lock_file=$exp/.locks/$1-${home//\//_}
+  mkdir -p "$exp/.locks"
+  exec {lock}>"$lock_file"
+  command -v flock >/dev/null || return 0
+  flock -n "$lock" && return
+  echo "waiting: another run is in stage $1 of $home (fuser $lock_file names it)" >&2
+  flock "$lock"
+}
+
+minutes_left() { # of the stages that will run, from the recipe's table
+  local number
+  for number in "${!verdict_of[@]}"; do
+    case ${verdict_of[$number]} in
+      run | redo | later) echo "${minutes_of[$(stage_name "${file_of[$number]}")]:-0}" ;;
+    esac
+  done | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+show_plan() {
+  local number total name
+  total=$(minutes_left)
+  [[ $size == full && $total != 0 ]] && total="; about $total min on two cores" || total=""
+  echo "$(basename "$(dirname "$PWD")") ($size), stages $stage-$stop_stage$total"
+  for ((number = stage; number <= stop_stage; number++)); do
+    name=$(stage_name "${file_of[$number]}")
+    case ${verdict_of[$number]} in
+      done) printf '  %2d/10 %-11s up to date\n' "$number" "$name" ;;
+      skip) printf '  %2d/10 %-11s not needed: %s\n' "$number" "$name" "${why[$number]}" ;;
+      *) printf '  %2d/10 %-11s %s\n' "$number" "$name" "${why[$number]}" ;;
+    esac
+  done
+}
+
+show_summary() {
+  local number total=0 seconds
+  echo
+  for ((number = stage; number <= stop_stage; number++)); do
+    seconds=${seconds_of[$number]:-}
+    case ${verdict_of[$number]} in run | redo | later) verdict_of[number]=- ;; esac
+    printf '  %2d/10 %-11s %-7s %s\n' "$number" "$(stage_name "${file_of[$number]}")" \
+      "${verdict_of[$number]}" "${seconds:+$(clock "$seconds")}"
+    total=$((total + ${seconds:-0}))
+  done
+  printf '  %-17s %-7s %s\n' total "" "$(clock "$total")"
+}
+
+clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
+
+show_scores() { # the lines that the run is for, if scoring is among its stages
+  local set file
+  ((stage <= 9 && 9 <= stop_stage)) || return 0
+  for set in "${tests[@]}"; do
+    file=$decode_dir/$set/score_wer/wer
+    [[ ! -f $file ]] || echo "$set: $(grep -m1 '^%WER' "$file")  [$file]"
+  done
+}
+
+# Used by stages 4, 6 and 7: train asr|ssl CONF OPTION… in the stage's home.
+train() {
+  local task=$1 conf=$2 flat=$home/config_flat.yaml
+  local -a distributed=() more
+  shift 2
+  read -ra more <<<"$overrides"
+  if [[ $num_nodes -gt 1 ]]; then # not run here
+    distributed=(--multiprocessing_distributed true --dist_launcher slurm
+      --dist_init_method "file://$PWD/$home/.dist_init_$$")
+    [[ $ngpu -gt 0 ]] || distributed+=(--dist_backend gloo)
+  elif [[ $ngpu -gt 1 ]]; then
+    distributed=(--multiprocessing_distributed true)
+  fi
+  python -m espnet_ext.bin.compose_config "$conf" --out "$flat"
+  "${job_command[@]}" --ngpu "$ngpu" --num_nodes "$num_nodes" "$home/train.log" \
+    python -m "espnet_ext.bin.${task}_train" --config "$flat" --valid_dir "$data/$valid_set" \
+    --dump "$dump" --output_dir "$home" --ngpu "$ngpu" \
+    ${distributed[@]+"${distributed[@]}"} ${more[@]+"${more[@]}"} "$@"
+}

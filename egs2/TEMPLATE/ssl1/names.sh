@@ -1,0 +1,82 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Names of what the stages read and write, made from the options. Sourced by ssl.sh, in the recipe.
+
+# $1 as seen from the recipe: short if it lies inside, otherwise absolute.
+from_recipe() {
+  local path
+  path=$(realpath -ms -- "$1")
+  case $path in
+    "$PWD") echo . ;;
+    "$PWD"/*) echo "${path#"$PWD"/}" ;;
+    *) echo "$path" ;;
+  esac
+}
+
+# A path that the user gave: from where the user stands if it is there, else from the recipe.
+given_path() {
+  local candidate=$1
+  [[ $1 == /* || ! -e $called_from/$1 ]] || candidate=$called_from/$1
+  from_recipe "$candidate"
+}
+
+stem() { basename "$1" .yaml; }
+
+for name in scorer_config ssl_config asr_config decode_config; do
+  [[ -n ${!name} ]] || die "--$name: expected a yaml file, such as conf/asr_ctc.yaml"
+  printf -v "$name" %s "$(given_path "${!name}")"
+done
+recipe=.
+overrides="" # further options of every training
+if [[ $size == smoke ]]; then
+  workdir=${workdir:-exp/smoke}
+  overrides="--max_epoch 2"
+fi
+[[ -z $workdir || $workdir == exp/smoke ]] || workdir=$(given_path "$workdir")
+workdir=${workdir:-.}
+in_workdir() { if [[ $workdir == . ]]; then echo "$1"; else echo "$workdir/$1"; fi; }
+data=$(in_workdir data)
+dump=$(in_workdir dump)
+exp=$(in_workdir exp)
+
+[[ $token_type == char ]] && token_dir=$data/token_list/char || token_dir=$data/token_list/bpe$nbpe
+
+scorer_given=$scorer_exp
+if [[ -z $scorer_exp ]]; then
+  scorer_exp=$exp/scorer_$(stem "$scorer_config")
+else
+  scorer_exp=$(given_path "$scorer_exp")
+fi
+
+ssl_given=$ssl_exp
+case $ssl_exp in
+  "")
+    ssl_tag=${ssl_tag:-$(stem "$ssl_config")${ssl_seed:+_seed$ssl_seed}}
+    ssl_exp=$exp/ssl_$ssl_tag
+    ;;
+  none)
+    ssl_tag=scratch
+    ssl_exp=$exp/ssl_none # never made
+    ;;
+  *)
+    ssl_exp=$(given_path "$ssl_exp")
+    ssl_tag=${ssl_tag:-$(basename "$ssl_exp")}
+    ssl_tag=${ssl_tag#ssl_}
+    ;;
+esac
+asr_tag=${asr_tag:-$(stem "$asr_config")_$ssl_tag${seed:+_seed$seed}}
+asr_exp=$exp/asr_$asr_tag
+decode_dir=$asr_exp/decode_$(stem "$decode_config")
+
+# Confidences are wanted only by a masker that reads them.
+confidence_unwanted=""
+if [[ -n $ssl_given ]]; then
+  confidence_unwanted="--ssl_exp $ssl_given needs no confidences"
+else
+  masker=$(python -m espnet_ext.bin.compose_config "$ssl_config" --get masker) || exit 2
+  [[ $masker == confidence ]] ||
+    confidence_unwanted="$ssl_config has masker: ${masker:-unset}, which reads no confidences"
+fi
+
+read -ra tests <<<"$test_sets"
+mapfile -t labelled_sets < <(printf '%s\n' "$train_set" "$valid_set" "${tests[@]}" | awk '!seen[$0]++')
+mapfile -t all_sets < <(printf '%s\n' "${labelled_sets[@]}" "$unlabelled_set" | awk '!seen[$0]++')

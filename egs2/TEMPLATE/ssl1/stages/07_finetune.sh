@@ -1,0 +1,18 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+title="fine-tune a recogniser on the labelled speech"
+home=$asr_exp
+fresh=true
+task=asr
+inputs=("$data/$train_set" "$data/$valid_set" "$dump/$train_set/speech_shape"
+  "$dump/$valid_set/speech_shape" "$token_dir")
+[[ $ssl_given == none ]] || inputs+=("$ssl_exp/config.yaml" "$ssl_exp/latest.pth")
+confs=("$asr_config")
+options=(token_type nbpe seed overrides)
+outputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth")
+
+run() {
+  local init=(--init_exp "$ssl_exp")
+  [[ $ssl_given != none ]] || init=()
+  train asr "$asr_config" --train_dir "$data/$train_set" --token_dir "$token_dir" \
+    ${init[@]+"${init[@]}"} ${seed:+--seed "$seed"}
+}

@@ -1,0 +1,218 @@
+#!/usr/bin/env bash
+# The stage driver: what runs again, what does not, and what it says about it.
+# shellcheck disable=SC2016,SC2154,SC2329 # names from toy.sh; test_* are called by run_tests
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=test/shell/lib.sh
+source "$here/lib.sh"
+# shellcheck source=test/shell/toy.sh
+source "$here/toy.sh"
+
+test_second_run_does_nothing() {
+  make_toy
+  expect 0 "$run"
+  local first_calls began
+  first_calls=$(wc -l <"$calls")
+  began=$SECONDS
+  expect 0 "$run"
+  shows "nothing to do"
+  shows "test: %WER 12.50"
+  [[ $(wc -l <"$calls") -eq $first_calls ]] || fail "the second run called something"
+  [[ $((SECONDS - began)) -le 3 ]] || fail "the second run took $((SECONDS - began)) s"
+}
+
+test_changed_conf_reruns_what_depends_on_it() {
+  make_toy
+  expect 0 "$run"
+  sed -i 's/0.001/0.002/' "$toy/conf/asr.yaml"
+  : >"$calls"
+  expect 0 "$run"
+  shows "conf/asr.yaml optim_conf.lr: 0.001 -> 0.002"
+  [[ $(called ssl_train) -eq 0 && $(called asr_train) -eq 1 && $(called score_wer) -eq 2 ]] ||
+    fail "wrong commands:"$'\n'"$(cat "$calls")"
+  [[ $(called resumed) -eq 0 ]] || fail "trained on from a checkpoint of another conf"
+  [[ -f $toy/exp/.old/asr_asr_ssl.1/checkpoint.pth ]] || fail "the earlier experiment is lost"
+}
+
+test_changed_option_says_why_and_same_content_stops_the_wave() {
+  make_toy
+  expect 0 "$run"
+  : >"$calls"
+  expect 0 "$run" --nbpe 19
+  shows "option nbpe: 20 -> 19"
+  # the played scorer does not depend on its tokens: the confidences stay as they are
+  shows "5/10 confidence: up to date after all"
+  [[ $(called dump_confidence) -eq 0 ]] || fail "dumped confidences of an unchanged scorer"
+}
+
+test_comments_and_nj_change_nothing() {
+  make_toy
+  expect 0 "$run"
+  echo "# a remark" >>"$toy/conf/asr.yaml"
+  touch "$toy"/data/*/*
+  expect 0 "$run" --nj 1
+  shows "nothing to do"
+}
+
+test_more_epochs_go_on_from_the_checkpoint() {
+  make_toy
+  expect 0 "$run" --stop_stage 7
+  sed -i 's/max_epoch: 3/max_epoch: 5/' "$toy/conf/asr.yaml"
+  : >"$calls"
+  expect 0 "$run" --stop_stage 7
+  shows "max_epoch: 3 -> 5"
+  grep -q "resumed from epoch 3" "$calls" || fail "started anew: $(cat "$calls")"
+}
+
+test_missing_or_damaged_output_is_made_again() {
+  make_toy
+  expect 0 "$run"
+  rm "$toy/exp/asr_asr_ssl/decode_greedy/dev/text"
+  : >"$toy/dump/dev/speech_shape"
+  : >"$calls"
+  expect 0 "$run"
+  shows "decode_greedy/dev/text is missing"
+  shows "dump/dev/speech_shape is not as this stage left it"
+  [[ $(called validate) -eq 4 && $(called "decode merge") -eq 2 && $(called asr_train) -eq 0 ]] ||
+    fail "wrong commands:"$'\n'"$(cat "$calls")"
+}
+
+descendants() {
+  local child
+  for child in $(ps -o pid= --ppid "$1"); do descendants "$child" && echo "$child"; done
+}
+
+killed_in_stage_6() { # start, wait until one epoch of pre-training is done, then kill -9 `$1`
+  local pid
+  EPOCH_SECONDS=0.5 "$run" --stop_stage 7 >first.log 2>&1 &
+  pid=$!
+  for _ in {1..100}; do
+    [[ ! -s $toy/exp/ssl_ssl/checkpoint.pth ]] || break
+    sleep 0.1
+  done
+  # shellcheck disable=SC2046
+  if [[ $1 == all ]]; then kill -9 "$pid" $(descendants "$pid"); else kill -9 "$pid"; fi
+  wait "$pid" 2>/dev/null || true
+  [[ ! -f $toy/exp/ssl_ssl/.done/pretrain.json ]] || fail "a marker of a stage that did not end"
+}
+
+test_kill_9_then_go_on() {
+  make_toy
+  expect 0 "$run" --stop_stage 7
+  local whole
+  whole=$(cat "$toy/exp/asr_asr_ssl/latest.pth")
+  rm -rf "$toy/data" "$toy/dump" "$toy/exp"
+  killed_in_stage_6 all
+  : >"$calls"
+  expect 0 "$run" --stop_stage 7
+  shows "pretrain    did not finish; goes on"
+  shows "scorer      up to date"
+  grep -q "resumed from epoch" "$calls" || fail "started anew: $(cat "$calls")"
+  [[ $(cat "$toy/exp/asr_asr_ssl/latest.pth") == "$whole" ]] || fail "another result than unbroken"
+}
+
+test_kill_9_of_the_driver_alone_waits_for_its_training() {
+  make_toy
+  killed_in_stage_6 driver
+  expect 0 "$run" --stop_stage 7
+  shows "waiting: another run is in stage pretrain"
+  [[ $(cat "$toy/exp/ssl_ssl/checkpoint.pth") -eq 3 ]] || fail "not trained to the end"
+}
+
+test_conf_changed_after_a_kill_starts_anew() {
+  make_toy
+  killed_in_stage_6 all
+  echo "seed: 7" >>"$toy/conf/ssl.yaml"
+  : >"$calls"
+  expect 0 "$run" --stop_stage 7
+  shows "conf/ssl.yaml seed: not set -> 7"
+  [[ $(called resumed) -eq 0 ]] || fail "trained on from a checkpoint of another conf"
+}
+
+test_failing_stage_stops_and_goes_on_later() {
+  make_toy
+  sed -i 's/^  decode)$/&\n    [[ ! -e broken ]] || { echo "no such beam"; exit 1; }/' python
+  touch "$toy/broken"
+  expect 1 "$run"
+  shows "no such beam"
+  shows "stage 8 (decode) failed"
+  [[ $(called score_wer) -eq 0 ]] || fail "went on after a failure"
+  rm "$toy/broken"
+  : >"$calls"
+  expect 0 "$run"
+  [[ $(called ssl_train) -eq 0 && $(called score_wer) -eq 2 ]] || fail "$(cat "$calls")"
+}
+
+test_dry_run_writes_nothing() {
+  make_toy
+  local before
+  before=$(find egs2 | sort)
+  expect 0 "$run" --dry_run
+  shows "6/10 pretrain    not run yet"
+  [[ $(find egs2 | sort) == "$before" && ! -s $calls ]] || fail "something was written or called"
+}
+
+test_wrong_use_is_one_line() {
+  make_toy
+  expect 2 "$run" --nbp 30
+  shows "error: unknown option --nbp; did you mean --nbpe"
+  expect 2 "$run" --stage two
+  shows "--stage 'two': expected a whole number"
+  expect 2 "$run" --size huge
+  expect 2 "$run" --nj
+  shows "--nj needs a value"
+  expect 2 "$run" --asr_config conf/asrr.yaml
+  shows "conf/asrr.yaml: no such conf; did you mean 'asr.yaml'?"
+  expect 2 "$run" --stage 7
+  shows "missing; stage 7 (finetune) reads it, which stage 1 (data) makes; run --stage 1"
+  [[ $(wc -l <<<"$output") -eq 1 ]] || fail "more than one line: $output"
+  [[ ! -s $calls ]] || fail "something ran: $(cat "$calls")"
+}
+
+test_odd_values_never_become_shell_code() {
+  make_toy
+  expect 1 "$run" --train_set '$(touch oops);`touch oops`' --stop_stage 1
+  [[ -z $(find . -name oops) ]] || fail "an option's value was run"
+}
+
+test_scorer_only_where_confidence_is_wanted() {
+  make_toy
+  echo "masker: random" >"$toy/conf/ssl.yaml"
+  expect 0 "$run" --stop_stage 7
+  shows "scorer      not needed: conf/ssl.yaml has masker: random"
+  [[ $(called dump_confidence) -eq 0 ]] || fail "$(cat "$calls")"
+  expect 0 "$run" --stage 4 --stop_stage 4 # asked for by name
+  [[ -f $toy/exp/scorer_scorer/valid.loss.ave.pth ]] || fail "no scorer"
+  expect 0 "$run" --ssl_exp none --seed 2
+  shows "pretrain    not needed: --ssl_exp none"
+  [[ -f $toy/exp/asr_asr_scratch_seed2/valid.loss.ave.pth ]] || fail "$(ls "$toy/exp")"
+}
+
+test_given_experiments_are_used() {
+  make_toy
+  expect 0 "$run" --stop_stage 6
+  mv "$toy/exp/ssl_ssl" "$toy/exp/ssl_mine"
+  : >"$calls"
+  (cd "$toy/exp" && expect 0 "$run" --ssl_exp ssl_mine)
+  [[ $(called ssl_train) -eq 0 && -f $toy/exp/asr_asr_mine/latest.pth ]] || fail "$(cat "$calls")"
+}
+
+test_smoke_keeps_to_itself() {
+  make_toy
+  expect 0 "$run" --size smoke
+  [[ $(ls "$toy") == $'conf\nexp\nlocal\nrun.sh' && $(ls "$toy/exp") == smoke ]] ||
+    fail "found: $(ls "$toy" "$toy/exp")"
+  [[ $(cat "$toy/exp/smoke/exp/ssl_ssl/checkpoint.pth") -eq 2 ]] || fail "not two epochs"
+}
+
+test_marker_tells_time_and_inputs() {
+  make_toy
+  EPOCH_SECONDS=0.4 expect 0 "$run" --stop_stage 4
+  "$REAL_PYTHON" - "$toy/exp/scorer_scorer/.done/scorer.json" <<'TXT' || fail "marker"
+import json, sys
+marker = json.load(open(sys.argv[1]))
+assert marker["seconds"] >= 1, marker
+assert marker["options"]["nbpe"] == "20" and "data/train" in marker["inputs"], marker
+TXT
+}
+
+run_tests

@@ -1,0 +1,94 @@
+# shellcheck shell=bash disable=SC2154
+# A recipe whose data, training and decoding are a few lines of text, under the real driver.
+
+# Makes ./egs2/{TEMPLATE,toy}/ssl1 and ./python. Each command notes itself in ./calls.
+make_toy() {
+  mkdir -p egs2/TEMPLATE egs2/toy/ssl1/{conf,local/splits}
+  cp -r "$repo/egs2/TEMPLATE/ssl1" egs2/TEMPLATE/
+  toy=$PWD/egs2/toy/ssl1
+  run=$toy/run.sh
+  calls=$PWD/calls
+  export toy run calls PYTHON="$PWD/python" REAL_PYTHON="$repo/.venv/bin/python" EPOCH_SECONDS=0
+  : >"$calls"
+
+  cat >"$run" <<'TXT'
+#!/usr/bin/env bash
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+exec "$here/../../TEMPLATE/ssl1/ssl.sh" --recipe "$here" --minutes "scorer=2 pretrain=3" \
+  --test_sets "dev test" --nbpe 20 --nj 2 \
+  --scorer_config "$here/conf/scorer.yaml" --ssl_config "$here/conf/ssl.yaml" \
+  --asr_config "$here/conf/asr.yaml" --decode_config "$here/conf/greedy.yaml" "$@"
+TXT
+  echo one >"$toy/local/splits/train"
+  for conf in scorer ssl asr greedy; do echo "max_epoch: 3" >"$toy/conf/$conf.yaml"; done
+  echo "masker: confidence" >>"$toy/conf/ssl.yaml"
+  printf 'optim_conf: {lr: 0.001}\n' >>"$toy/conf/asr.yaml"
+
+  cat >"$toy/local/data.sh" <<'TXT'
+#!/usr/bin/env bash
+# --size SIZE --data DIR --nj N
+echo "data" >>"$calls"
+for set in train dev test unlabelled; do
+  mkdir -p "$4/$set"
+  for utt in a b c; do
+    echo "$utt downloads/$utt.flac" >&3
+    echo "$utt spk" >&4
+    [[ $set == unlabelled ]] || echo "$utt HELLO WORLD HOW ARE YOU $set" >&5
+  done 3>"$4/$set/wav.scp" 4>"$4/$set/utt2spk" 5>"$4/$set/text"
+  [[ $set != unlabelled ]] || rm "$4/$set/text"
+done
+TXT
+
+  cat >python <<'TXT'
+#!/usr/bin/env bash
+# Real bookkeeping, tokens and confs; everything else is played.
+set -euo pipefail
+module=${2#espnet_ext.bin.}
+case "$module $*" in
+  "compose_config "*" --check "*) echo check >>"$calls" && exit ;;
+  "stage "* | "compose_config "*) exec "$REAL_PYTHON" "$@" ;;
+  "train_tokens "*) echo train_tokens >>"$calls" && exec "$REAL_PYTHON" "$@" ;;
+esac
+shift 2
+[[ $module != validate_data_dir ]] || set -- --data "$@"
+declare -A arg=()
+while [[ $# -gt 0 ]]; do arg[${1#--}]=${2:-} && shift 2; done
+echo "$module ${arg[job]:+job ${arg[job]}}${arg[merge]:+merge}" >>"$calls"
+case $module in
+  validate_data_dir)
+    mkdir -p "$(dirname "${arg[num_samples_out]}")"
+    cp "${arg[data]}/utt2spk" "${arg[num_samples_out]}"
+    ;;
+  asr_train | ssl_train)
+    exp=${arg[output_dir]}
+    [[ ! -f $exp/checkpoint.pth ]] || echo "resumed from epoch $(cat "$exp/checkpoint.pth")" >>"$calls"
+    epoch=$(cat "$exp/checkpoint.pth" 2>/dev/null || echo 0)
+    epochs=${arg[max_epoch]:-$(sed -n 's/^max_epoch: \([0-9]*\).*/\1/p' "${arg[config]}")}
+    while ((epoch < epochs)); do
+      sleep "$EPOCH_SECONDS"
+      epoch=$((epoch + 1))
+      echo "$epoch" >"$exp/checkpoint.pth"
+    done
+    cp "${arg[config]}" "$exp/config.yaml"
+    { cat "${arg[config]}" "${arg[train_dir]}"/*; echo "$epoch ${arg[seed]:-}"; } | cksum >"$exp/latest.pth"
+    cp "$exp/latest.pth" "$exp/valid.loss.ave.pth"
+    ;;
+  dump_confidence)
+    mkdir -p "${arg[out]}"
+    for file in scp ark frame_shift_ms; do cp "${arg[scorer_exp]}/latest.pth" "${arg[out]}/confidence.$file"; done
+    ;;
+  decode)
+    mkdir -p "${arg[out]}"
+    if [[ -z ${arg[merge]:-} ]]; then cp "${arg[data]}/text" "${arg[out]}/part.${arg[job]}"; else cp "${arg[out]}/part.1" "${arg[out]}/text"; fi
+    ;;
+  score_wer)
+    mkdir -p "${arg[out]}"
+    echo "%WER 12.50 [ 1 / 8, 0 ins, 0 del, 1 sub ]" >"${arg[out]}/wer"
+    ;;
+  report) echo "# Results" >"${arg[out]}" ;;
+esac
+TXT
+  chmod +x python "$run" "$toy/local/data.sh"
+}
+
+called() { grep -c "^$1" "$calls" || true; }
