@@ -55,6 +55,8 @@ def test_masks_are_whole_spans_inside_each_utterance(drawn):
         assert masked <= masker.max_masked(length) <= masker.max_masked(max_length)
         if masker.fraction is not None and masker.fraction <= 0.5 and length > 1:
             assert masked < length  # some context stays visible
+        if masker.start_prob is not None:
+            assert masked <= span * max(1, int(masker.start_prob * length + 1))
         every_start_allowed = masker.needs == () or masker.order == "random"
         if every_start_allowed and masker.fraction is not None:
             wanted = max(1.0, masker.fraction * length)
