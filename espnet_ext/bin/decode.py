@@ -26,10 +26,10 @@ def main() -> None:
     parser.add_argument("--merge", type=str2bool, default=False, help="join finished parts")
     args = parser.parse_args()
 
-    from espnet_ext.tasks.infer import decode, merge
+    from espnet_ext.tasks.infer import decode, merge_text
 
     if args.merge:
-        merge(args.out, "text", args.nj, args.data)
+        merge_text(args.out, args.nj, args.data)
     else:
         decode(args.exp, args.config, args.data, args.out, args.job, args.nj)
 

@@ -30,10 +30,10 @@ def main() -> None:
     parser.add_argument("--batch_sec", type=float, default=120.0, help="padded seconds a batch")
     args = parser.parse_args()
 
-    from espnet_ext.tasks.infer import dump_confidence, merge
+    from espnet_ext.tasks.infer import dump_confidence, merge_confidence
 
     if args.merge:
-        merge(args.out, "confidence", args.nj, args.data)
+        merge_confidence(args.out, args.nj, args.data)
     else:
         dump_confidence(
             args.scorer_exp,

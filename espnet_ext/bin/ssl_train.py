@@ -28,7 +28,7 @@ def main() -> None:
     from espnet_ext.tasks.run import train
 
     conf = read_flat(args.config)
-    options = ssl_options(conf, args.train_dir, args.valid_dir, args.dump)
+    options = ssl_options(conf, args.train_dir, args.valid_dir, args.dump, args.output_dir)
     train("ssl", args.config, args.output_dir, options + rest)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import kaldiio
@@ -94,11 +94,7 @@ def dump_confidence(
         scores_BT = frame_confidence(log_probs_BTV, model.blank_id, include_blank).cpu().numpy()
         for utt, row_T, n in zip(batch, scores_BT, frames_B.tolist(), strict=True):
             scores[utt] = row_T[:n].astype(np.float32)
-    with atomic_write(ark, "wb") as ark_file, atomic_write(ark.with_suffix(".scp")) as scp_file:
-        for utt in sorted(scores):
-            offset = ark_file.tell() + len(utt.encode()) + 1
-            kaldiio.save_ark(ark_file, {utt: scores[utt]})
-            scp_file.write(f"{utt} {ark}:{offset}\n")
+    _write_ark(ark, ((utt, scores[utt]) for utt in sorted(scores, key=str.encode)))
     with atomic_write(out / "confidence.frame_shift_ms") as handle:
         handle.write(f"{_frame_shift_ms(args, model):g}\n")
 
@@ -160,29 +156,60 @@ def _searcher(model: Recogniser, conf: dict, conf_file: Path):
     return lambda x, n: [one(row[:length]) for row, length in zip(x, n, strict=True)]
 
 
-def merge(out: Path, stem: str, n_jobs: int, data_dir: Path) -> None:
-    """Join the jobs' parts, sorted: `text.JOB` to `text`, `confidence.JOB.scp` to `confidence.scp`.
+def merge_text(out: Path, n_jobs: int, data_dir: Path) -> None:
+    """Join `text.JOB` to `text`, sorted, and the jobs' times to `rtf`.
 
     Raises:
         UserError: a part is missing, or the parts do not cover the data directory.
     """
-    name, suffix = stem, ".scp" if stem == "confidence" else ""
-    lines: list[str] = []
-    for job in range(1, n_jobs + 1):
-        part = out / f"{name}.{job}{suffix}"
+    parts = [out / f"text.{job}" for job in range(1, n_jobs + 1)]
+    hyps = {line.split(maxsplit=1)[0]: line for line in _lines(parts)}
+    _check_cover(hyps, data_dir, out)
+    times = [line.split() for line in _lines([out / f"rtf.{job}" for job in range(1, n_jobs + 1)])]
+    busy, audio = (sum(float(row[i]) for row in times) for i in (0, 1))
+    with atomic_write(out / "text") as handle:
+        handle.writelines(hyps[utt] + "\n" for utt in sorted(hyps, key=str.encode))
+    with atomic_write(out / "rtf") as handle:
+        handle.write(f"{busy / audio:.4f} real-time factor, {audio:.1f} s of audio\n")
+
+
+def merge_confidence(out: Path, n_jobs: int, data_dir: Path) -> None:
+    """Join `confidence.JOB.{ark,scp}` to `confidence.{ark,scp}`, sorted, and remove the parts.
+
+    Raises:
+        UserError: a part is missing, or the parts do not cover the data directory.
+    """
+    parts = [out / f"confidence.{job}.scp" for job in range(1, n_jobs + 1)]
+    places = dict(line.split(maxsplit=1) for line in _lines(parts))
+    _check_cover(places, data_dir, out)
+    _write_ark(
+        out / "confidence.ark",
+        ((utt, kaldiio.load_mat(places[utt])) for utt in sorted(places, key=str.encode)),
+    )
+    for part in parts:
+        part.unlink()
+        part.with_suffix(".ark").unlink()
+
+
+def _write_ark(ark: Path, scores: Iterable[tuple[str, np.ndarray]]) -> None:
+    """Write an ark and the scp beside it, whole or not at all."""
+    with atomic_write(ark, "wb") as ark_file, atomic_write(ark.with_suffix(".scp")) as scp_file:
+        for utt, row_T in scores:
+            scp_file.write(f"{utt} {ark}:{ark_file.tell() + len(utt.encode()) + 1}\n")
+            kaldiio.save_ark(ark_file, {utt: row_T})
+
+
+def _lines(parts: list[Path]) -> list[str]:
+    for part in parts:
         if not part.exists():
-            raise UserError(f"{part}: missing; job {job} of {n_jobs} did not finish, run it again")
-        lines += part.read_text(encoding="utf-8").splitlines()
-    missing = set(SpeechDir(data_dir / "wav.scp")) - {line.split(maxsplit=1)[0] for line in lines}
+            raise UserError(f"{part}: missing; its job did not finish, run the jobs again")
+    return [line for part in parts for line in part.read_text(encoding="utf-8").splitlines()]
+
+
+def _check_cover(found: Iterable[str], data_dir: Path, out: Path) -> None:
+    missing = set(SpeechDir(data_dir / "wav.scp")) - set(found)
     if missing:
         raise UserError(
-            f"{out}: {len(missing)} utterances of {data_dir} have no {name}; "
+            f"{out}: {len(missing)} utterances of {data_dir} are missing; "
             f"first: {min(missing)}; run the jobs again"
         )
-    with atomic_write(out / f"{name}{suffix}") as handle:
-        handle.writelines(line + "\n" for line in sorted(lines, key=str.encode))
-    if stem == "text":
-        times = [(out / f"rtf.{j}").read_text().split() for j in range(1, n_jobs + 1)]
-        busy, audio = (sum(float(row[i]) for row in times) for i in (0, 1))
-        with atomic_write(out / "rtf") as handle:
-            handle.write(f"{busy / audio:.4f} real-time factor, {audio:.1f} s of audio\n")

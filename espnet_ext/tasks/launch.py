@@ -6,20 +6,27 @@ from pathlib import Path
 
 import yaml
 
-from espnet_ext.config import UserError
+from espnet_ext.config import UserError, atomic_write
 
 
-def ssl_options(conf: dict, train_dir: Path, valid_dir: Path, dump_dir: Path) -> list[str]:
+def ssl_options(
+    conf: dict, train_dir: Path, valid_dir: Path, dump_dir: Path, output_dir: Path
+) -> list[str]:
     """Data options of a pre-training run.
 
-    Confidences are read where the conf's masker is `confidence`.
+    Confidences are read where the conf's masker is `confidence`. The shapes that batches are made
+    by are those after cropping, written to `output_dir`: else a long utterance would fill a batch
+    alone and then be cut.
 
     Raises:
         UserError: a missing file, or confidences at another frame rate than the model's latents.
     """
     options = []
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
-        options += _speech(split, data_dir, dump_dir)
+        shape = _shape(data_dir, dump_dir)
+        cropped = output_dir / f"{split}_shape"
+        _write_cropped(shape, cropped, int(conf["crop_sec"] * _rate(conf)))
+        options += _speech(split, data_dir, cropped)
         if conf.get("masker") == "confidence":
             scp = dump_dir / data_dir.name / "confidence.scp"
             _check_frame_shift(scp, conf)
@@ -38,7 +45,7 @@ def asr_options(
     """
     options = []
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
-        options += _speech(split, data_dir, dump_dir)
+        options += _speech(split, data_dir, _shape(data_dir, dump_dir))
         text = _existing(data_dir / "text", "rerun stage 1")
         options += [f"--{split}_data_path_and_name_and_type", f"{text},text,text"]
     tokens = _existing(token_dir / "tokens.txt", "rerun stage 3")
@@ -54,9 +61,23 @@ def asr_options(
     return options
 
 
-def _speech(split: str, data_dir: Path, dump_dir: Path) -> list[str]:
+def _shape(data_dir: Path, dump_dir: Path) -> Path:
+    return _existing(dump_dir / data_dir.name / "speech_shape", "rerun stage 2")
+
+
+def _write_cropped(shape: Path, cropped: Path, most: int) -> None:
+    with shape.open(encoding="utf-8") as lines, atomic_write(cropped) as handle:
+        for line in lines:
+            utt, samples = line.split()
+            handle.write(f"{utt} {min(int(samples), most)}\n")
+
+
+def _rate(conf: dict) -> int:
+    return int(conf.get("frontend_conf", {}).get("fs", 16000))
+
+
+def _speech(split: str, data_dir: Path, shape: Path) -> list[str]:
     scp = _existing(data_dir / "wav.scp", "rerun stage 1")
-    shape = _existing(dump_dir / data_dir.name / "speech_shape", "rerun stage 2")
     return [
         *(f"--{split}_data_path_and_name_and_type", f"{scp},speech,speech_dir"),
         *(f"--{split}_shape_file", str(shape)),
@@ -73,8 +94,7 @@ def _check_frame_shift(scp: Path, conf: dict) -> None:
     _existing(scp, "rerun stage 5, or choose `masker: random`")
     stated = _existing(scp.with_name("confidence.frame_shift_ms"), "rerun stage 5")
     stream_ms = float(stated.read_text())
-    rate = int(conf.get("frontend_conf", {}).get("fs", 16000))
-    model_ms = 1000 * conf.get("frame_samples", 640) / rate
+    model_ms = 1000 * conf["frame_samples"] / _rate(conf)
     if abs(stream_ms - model_ms) > 1e-6:
         raise UserError(
             f"{scp}: one confidence every {stream_ms:g} ms, but the model has a latent every "

@@ -98,7 +98,8 @@ class SSLTask(AbsTask):
         encoder_class = encoder_choices.get_class(args.encoder)
         encoder = encoder_class(input_size=latent_dim, **args.encoder_conf)
         targets = {
-            t["id"]: _build(registry.TARGETS, t, input_size=latent_dim) for t in args.targets
+            name: _build(registry.TARGETS, entry, input_size=latent_dim)
+            for name, entry in args.targets.items()
         }
         return MaskedSpeechModel(
             frontend=frontend,
