@@ -27,8 +27,8 @@ def confidence_spread(streams: Iterable[np.ndarray]) -> Spread:
     """Summarise the confidences s of many utterances.
 
     The first span start of an utterance of T frames is drawn from p = s / sum s. exp(entropy(p)) is
-    the number of equally likely frames that would be as hard to guess; over T, it is 1 for a uniform
-    draw and 1/T where a single frame takes all.
+    the number of equally likely frames that would be as hard to guess; over T, it is 1 for a
+    uniform draw and 1/T where a single frame takes all.
 
     Args:
         streams: confidence_T in [0, 1], one array per utterance.

@@ -26,7 +26,7 @@ NOT_SETTINGS = re.compile(
 )
 
 
-class Incomplete(Exception):
+class IncompleteError(Exception):
     """A directory lacks something; the message names the file and what is wrong."""
 
 
@@ -79,15 +79,15 @@ class History:
 
 
 def read_training(path: Path) -> Training:
-    """Raises Incomplete if config.yaml is missing or unreadable."""
+    """Raises IncompleteError if config.yaml is missing or unreadable."""
     kind = path.name.partition("_")[0]
     config_file = path / "config.yaml"
     try:
         config = yaml.safe_load(config_file.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as err:
-        raise Incomplete(f"{config_file}: {_why(err)}") from None
+        raise IncompleteError(f"{config_file}: {_why(err)}") from None
     if not isinstance(config, dict) or "seed" not in config:
-        raise Incomplete(f"{config_file}: not a config that ESPnet wrote (no seed in it)")
+        raise IncompleteError(f"{config_file}: not a config that ESPnet wrote (no seed in it)")
     marker = read_marker(path, STAGE_OF[kind])
     return Training(path, kind, config, marker, provenance.read(path))
 
@@ -98,7 +98,7 @@ def read_history(path: Path, accum_grad: int) -> History:
     train.log holds the same figures, rounded, and twice where a run was resumed.
 
     Raises:
-        Incomplete: missing or unreadable.
+        IncompleteError: missing or unreadable.
     """
     from espnet2.torch_utils.safe_torch_load import safe_torch_load
 
@@ -107,7 +107,7 @@ def read_history(path: Path, accum_grad: int) -> History:
         states = safe_torch_load(checkpoint, map_location="cpu", mmap=True)
         reporter = states["reporter"]
     except Exception as err:  # torch raises many kinds for a damaged file
-        raise Incomplete(f"{checkpoint}: {_why(err)}") from None
+        raise IncompleteError(f"{checkpoint}: {_why(err)}") from None
     epochs = sorted(reporter["stats"])
     curves: dict[str, dict[str, list[float]]] = {}
     for phase in ("train", "valid"):
@@ -163,7 +163,7 @@ def start_of(asr: Training, trainings: dict[str, Training]) -> Start:
         trainings: by name; `ssl_x@4ep`, a copy of an early checkpoint, stands for `ssl_x`.
 
     Raises:
-        Incomplete: the pre-training is not there, or two places state different epochs.
+        IncompleteError: the pre-training is not there, or two places state different epochs.
     """
     # exp/ssl_w2vbert_atm/latest.pth:encoder:encoder
     weights = {Path(str(entry).split(":")[0]) for entry in asr.config.get("init_param") or []}
@@ -171,11 +171,11 @@ def start_of(asr: Training, trainings: dict[str, Training]) -> Start:
         return Start("scratch")
     if len(weights) > 1:
         listed = ", ".join(sorted(map(str, weights)))
-        raise Incomplete(f"{asr.path}/config.yaml: weights from several files ({listed})")
+        raise IncompleteError(f"{asr.path}/config.yaml: weights from several files ({listed})")
     file = weights.pop()
     folder, _, at = file.parent.name.partition("@")
     if folder not in trainings or trainings[folder].kind != "ssl":
-        raise Incomplete(f"{asr.path}: started from {file}, which is not there any more")
+        raise IncompleteError(f"{asr.path}: started from {file}, which is not there any more")
     ssl = trainings[folder]
     stated = [
         re.search(r"@(\d+)ep(?:_|$)", asr.name),
@@ -184,7 +184,9 @@ def start_of(asr: Training, trainings: dict[str, Training]) -> Start:
     ]
     epochs = {int(match[1]) for match in stated if match}
     if len(epochs) > 1:
-        raise Incomplete(f"{asr.path}: its name and {file} state different pre-training epochs")
+        raise IncompleteError(
+            f"{asr.path}: its name and {file} state different pre-training epochs"
+        )
     if not epochs and _still_the_same(asr.marker, ssl.marker, str(file)):
         epochs = {ssl.history.epochs}
     tag = folder.removeprefix("ssl_") + (f"@{at}" if at else "")
