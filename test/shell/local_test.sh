@@ -55,6 +55,7 @@ test_stopping_stops_the_jobs() {
   for _ in {1..50}; do [[ -s pid.1 && -s pid.2 ]] || sleep 0.1; done
   kill -TERM "$pid"
   wait "$pid" && fail "a stopped run counts as a success"
+  sleep 0.3 # a signal takes its time
   for job in 1 2; do
     ! kill -0 "$(cat "pid.$job")" 2>/dev/null || fail "job $job is still running"
   done

@@ -76,14 +76,20 @@ forget_logs() {
   done
 }
 
-# A job has failed unless its log ends by saying otherwise. Shows the ends of such logs; exits 1 or 0.
+# The numbers of the jobs whose log does not end like $1.
+jobs_without_end() {
+  local job
+  for ((job = 1; job <= n; job++)); do
+    # shellcheck disable=SC2053 # a pattern is meant
+    [[ $(tail -n 1 "$(numbered "$log" "$job")" 2>/dev/null) == $1 ]] || echo "$job"
+  done
+}
+
+# Shows the ends of the logs of failed jobs: those that do not say that all went well. Exits 1 or 0.
 report_failures() {
   local job out
-  local -a failed=()
-  for ((job = 1; job <= n; job++)); do
-    out=$(numbered "$log" "$job")
-    [[ $(tail -n 1 "$out" 2>/dev/null) == "# ended "*" with status 0 after "* ]] || failed+=("$job")
-  done
+  local -a failed
+  mapfile -t failed < <(jobs_without_end "# ended * with status 0 after *")
   [[ ${#failed[@]} -gt 0 ]] || exit 0
   for job in "${failed[@]:0:3}"; do
     out=$(numbered "$log" "$job")
