@@ -139,6 +139,23 @@ def _nearest(name: str, places: list[Path]) -> str:
     return f"did you mean {near[0]!r}?" if near else ""
 
 
+class _OneLine(yaml.SafeDumper):
+    """Strings with line ends in double quotes, so that every leaf is one line."""
+
+
+_OneLine.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if "\n" in text else None
+    ),
+)
+
+
+def _inline(value: Any) -> str:
+    text = yaml.dump(value, Dumper=_OneLine, default_flow_style=True, width=float("inf"))
+    return text.removesuffix("\n").removesuffix("...").strip()
+
+
 def dump(flat: dict[str, Any], origins: dict[tuple, str]) -> str:
     """The flat conf as yaml, each leaf with the file it came from as a comment."""
     lines: list[str] = []
@@ -147,12 +164,11 @@ def dump(flat: dict[str, Any], origins: dict[tuple, str]) -> str:
         for key, value in node.items():
             here = (*at, key)
             if isinstance(value, dict) and value:
-                lines.append(f"{indent}{key}:")
+                lines.append(f"{indent}{_inline(key)}:")
                 walk(value, here, indent + "  ")
                 continue
-            text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"))
-            text = text.removesuffix("\n").removesuffix("...").strip()
-            lines.append(f"{indent}{key}: {text}  # {origins.get(here, 'default')}")
+            origin = origins.get(here, "default")
+            lines.append(f"{indent}{_inline(key)}: {_inline(value)}  # {origin}")
 
     walk(flat, (), "")
     return "\n".join(lines) + "\n"

@@ -10,8 +10,8 @@ bpe.model    sentencepiece's model (word pieces only)
 
 from __future__ import annotations
 
+import io
 import re
-import tempfile
 from pathlib import Path
 
 from espnet_ext.config import UserError, atomic_write
@@ -58,28 +58,25 @@ def _train_pieces(sentences: list[str], n: int | None, source: str) -> tuple[byt
 
     if n is None or n < 4:
         raise UserError(f"--n {n}: expected a number of word pieces such as 100")
-    with tempfile.TemporaryDirectory() as folder:
-        corpus = Path(folder, "sentences")
-        corpus.write_text("".join(f"{line}\n" for line in sentences), encoding="utf-8")
-        try:
-            sentencepiece.SentencePieceTrainer.train(
-                input=str(corpus),
-                model_prefix=str(Path(folder, "model")),
-                model_type="unigram",
-                vocab_size=n,
-                character_coverage=1.0,
-                num_threads=1,  # with more the order of equal pieces is left to chance
-                shuffle_input_sentence=False,
-                normalization_rule_name="identity",  # the text is normalised where it is prepared
-                minloglevel=2,
-            )
-        except (RuntimeError, OSError) as err:
-            raise UserError(_reason(str(err), n, source)) from None
-        model = Path(folder, "model.model").read_bytes()
-    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    model = io.BytesIO()  # not a file: sentencepiece writes file names into the model
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(sentences),
+            model_writer=model,
+            model_type="unigram",
+            vocab_size=n,
+            character_coverage=1.0,
+            num_threads=1,  # with more the order of equal pieces is left to chance
+            shuffle_input_sentence=False,
+            normalization_rule_name="identity",  # the text is normalised where it is prepared
+            minloglevel=2,
+        )
+    except (RuntimeError, OSError) as err:
+        raise UserError(_reason(str(err), n, source)) from None
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     ids = range(processor.get_piece_size())
     special = {i for i in ids if processor.is_control(i) or processor.is_unknown(i)}
-    return model, [processor.id_to_piece(i) for i in ids if i not in special]
+    return model.getvalue(), [processor.id_to_piece(i) for i in ids if i not in special]
 
 
 def _reason(error: str, n: int, source: str) -> str:
