@@ -60,7 +60,7 @@ run_stage() {
   if [[ $verdict == "done" ]]; then
     echo "== $number/10 $name: up to date after all"
   else
-    echo "== $number/10 $name: $title ($reason${minutes_of[$name]:+; about ${minutes_of[$name]} min})"
+    echo "== $number/10 $name: $title ($reason$(about "$name"))"
     began=$SECONDS
     rss_file=$home/.done/$name.rss
     rm -f "$rss_file"
@@ -93,6 +93,8 @@ take_lock() {
   echo "waiting: another run is in stage $1 of $home (fuser $lock_file names it)" >&2
   flock "$lock"
 }
+
+about() { [[ $size != full || -z ${minutes_of[$1]:-} ]] || echo "; about ${minutes_of[$1]} min"; }
 
 minutes_left() { # of the stages that will run, from the recipe's table
   local number
