@@ -1,0 +1,79 @@
+import pytest
+import torch
+from espnet2.asr.decoder.transducer_decoder import TransducerDecoder
+from espnet2.asr_transducer.joint_network import JointNetwork
+
+from espnet_ext.decode.beam import RNNTBeam
+from espnet_ext.decode.greedy import ctc_greedy, rnnt_greedy
+from espnet_ext.transducer.rnnt import rnnt_loss
+
+VOCAB, DIM = 7, 5
+
+
+def test_ctc_merges_repeats_and_drops_blanks_by_hand():
+    best_BT = torch.tensor([[0, 1, 1, 0, 1, 2, 2, 0], [3, 3, 0, 3, 0, 0, 9, 9], [0] * 8])
+    log_probs_BTV = torch.nn.functional.one_hot(best_BT, 10).float()
+    assert ctc_greedy(log_probs_BTV, torch.tensor([8, 4, 8]), blank=0) == [[1, 1, 2], [3, 3], []]
+    assert ctc_greedy(log_probs_BTV, torch.tensor([8, 4, 8]), blank=1) == [
+        [0, 0, 2, 0],
+        [3, 0, 3],
+        [0],
+    ]
+
+
+def transducer(rnn_type: str, blank_bias: float):
+    torch.manual_seed(0)
+    decoder = TransducerDecoder(VOCAB, rnn_type=rnn_type, num_layers=2, hidden_size=6).eval()
+    joint = JointNetwork(VOCAB, DIM, 6, joint_space_size=8).eval()
+    for parameter in (*decoder.parameters(), *joint.parameters()):
+        torch.nn.init.normal_(parameter)  # states must matter
+    joint.lin_out.bias.data[0] += blank_bias
+    return decoder, joint, torch.randn(4, 12, DIM), torch.tensor([12, 9, 1, 5])
+
+
+@pytest.mark.parametrize("rnn_type", ["lstm", "gru"])
+@torch.no_grad()
+def test_rnnt_batch_equals_one_at_a_time(rnn_type):
+    decoder, joint, encoded_BTD, lengths_B = transducer(rnn_type, blank_bias=2.0)
+    together = rnnt_greedy(decoder, joint, encoded_BTD, lengths_B, 0)
+    alone = [
+        rnnt_greedy(decoder, joint, encoded_BTD[i : i + 1, :n], lengths_B[i : i + 1], 0)[0]
+        for i, n in enumerate(lengths_B)
+    ]
+    assert together == alone
+    assert len({len(hyp) for hyp in together}) > 1
+
+
+@torch.no_grad()
+def test_rnnt_emits_at_most_max_symbols_a_frame():
+    decoder, joint, encoded_BTD, lengths_B = transducer("lstm", blank_bias=-100.0)
+    hyps = rnnt_greedy(decoder, joint, encoded_BTD, lengths_B, 0, max_symbols=3)
+    assert [len(hyp) for hyp in hyps] == (3 * lengths_B).tolist()
+
+
+@torch.no_grad()
+def test_rnnt_beam_of_one_is_greedy_with_one_symbol_a_frame():
+    decoder, joint, encoded_BTD, lengths_B = transducer("lstm", blank_bias=2.0)
+    greedy = rnnt_greedy(decoder, joint, encoded_BTD, lengths_B, 0, max_symbols=1)
+    one = RNNTBeam(decoder, joint, 1)
+    assert [one(encoded_BTD[i, :n]) for i, n in enumerate(lengths_B)] == greedy
+    assert any(greedy)
+
+
+@torch.no_grad()
+def test_a_wider_rnnt_beam_finds_likelier_labels():
+    decoder, joint, encoded_BTD, _ = transducer("lstm", blank_bias=5.0)
+    encoded_BTD, n_frames = encoded_BTD[:, :4], 4
+    beam = RNNTBeam(decoder, joint, 4)
+
+    def log_prob(row: int, labels: list[int]) -> float:
+        labels_1U = torch.tensor([labels], dtype=torch.long)
+        prefix_1UD = decoder(torch.nn.functional.pad(labels_1U, (1, 0)))
+        logits = joint(encoded_BTD[row : row + 1, :, None], prefix_1UD[:, None])
+        lengths = torch.tensor([n_frames]), torch.tensor([len(labels)])
+        return -float(rnnt_loss(logits, labels_1U, *lengths))
+
+    greedy = rnnt_greedy(decoder, joint, encoded_BTD, torch.tensor([n_frames] * 4), 0)
+    wide = [beam(row_TD) for row_TD in encoded_BTD]
+    totals = [sum(log_prob(row, hyps[row]) for row in range(4)) for hyps in (greedy, wide)]
+    assert totals[1] > totals[0]
