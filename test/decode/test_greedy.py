@@ -26,15 +26,16 @@ def transducer(rnn_type: str, blank_bias: float):
     decoder = TransducerDecoder(VOCAB, rnn_type=rnn_type, num_layers=2, hidden_size=6).eval()
     joint = JointNetwork(VOCAB, DIM, 6, joint_space_size=8).eval()
     for parameter in (*decoder.parameters(), *joint.parameters()):
-        torch.nn.init.normal_(parameter)  # states must matter
-    joint.lin_out.bias.data[0] += blank_bias
-    return decoder, joint, torch.randn(4, 12, DIM), torch.tensor([12, 9, 1, 5])
+        torch.nn.init.normal_(parameter)  # frame, label and state must all matter
+    decoder.embed.weight.data.mul_(3)
+    joint.lin_out.bias.data.zero_()[0] = blank_bias
+    return decoder, joint, 2 * torch.randn(4, 12, DIM), torch.tensor([12, 9, 1, 5])
 
 
 @pytest.mark.parametrize("rnn_type", ["lstm", "gru"])
 @torch.no_grad()
 def test_rnnt_batch_equals_one_at_a_time(rnn_type):
-    decoder, joint, encoded_BTD, lengths_B = transducer(rnn_type, blank_bias=2.0)
+    decoder, joint, encoded_BTD, lengths_B = transducer(rnn_type, blank_bias=1.0)
     together = rnnt_greedy(decoder, joint, encoded_BTD, lengths_B, 0)
     alone = [
         rnnt_greedy(decoder, joint, encoded_BTD[i : i + 1, :n], lengths_B[i : i + 1], 0)[0]
