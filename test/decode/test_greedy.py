@@ -65,7 +65,7 @@ def test_rnnt_beam_of_one_is_greedy_with_one_symbol_a_frame():
 def test_a_wider_rnnt_beam_finds_likelier_labels():
     decoder, joint, encoded_BTD, _ = transducer("lstm", blank_bias=5.0)
     encoded_BTD, n_frames = encoded_BTD[:, :4], 4
-    beam = RNNTBeam(decoder, joint, 4)
+    beam_1, beam_4 = (RNNTBeam(decoder, joint, size) for size in (1, 4))
 
     def log_prob(row: int, labels: list[int]) -> float:
         labels_1U = torch.tensor([labels], dtype=torch.long)
@@ -74,7 +74,7 @@ def test_a_wider_rnnt_beam_finds_likelier_labels():
         lengths = torch.tensor([n_frames]), torch.tensor([len(labels)])
         return -float(rnnt_loss(logits, labels_1U, *lengths))
 
-    greedy = rnnt_greedy(decoder, joint, encoded_BTD, torch.tensor([n_frames] * 4), 0)
-    wide = [beam(row_TD) for row_TD in encoded_BTD]
-    totals = [sum(log_prob(row, hyps[row]) for row in range(4)) for hyps in (greedy, wide)]
-    assert totals[1] > totals[0]
+    searched = [[search(row_TD) for row_TD in encoded_BTD] for search in (beam_1, beam_4)]
+    searched.append(rnnt_greedy(decoder, joint, encoded_BTD, torch.tensor([n_frames] * 4), 0))
+    one, wide, greedy = (sum(log_prob(row, h[row]) for row in range(4)) for h in searched)
+    assert wide > max(one, greedy)
