@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 import espnet2.tasks.asr
 
 from espnet_ext import registry
@@ -14,3 +16,13 @@ class ASRTask(espnet2.tasks.asr.ASRTask):
     """ESPnet's task; confs choose `model: recogniser` and our encoders by name."""
 
     trainer = SafeTrainer
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        super().add_task_arguments(parser)
+        parser.add_argument(
+            "--frame_samples",
+            type=int,
+            default=640,
+            help="samples per latent frame: conf/arch states it, only pre-training reads it",
+        )

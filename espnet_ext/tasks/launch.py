@@ -25,7 +25,7 @@ def ssl_options(
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
         shape = _shape(data_dir, dump_dir)
         cropped = output_dir / f"{split}_shape"
-        _write_cropped(shape, cropped, int(conf["crop_sec"] * _rate(conf)))
+        _write_cropped(shape, cropped, int(conf.get("crop_sec", 32.0) * _rate(conf)))
         options += _speech(split, data_dir, cropped)
         if conf.get("masker") == "confidence":
             scp = dump_dir / data_dir.name / "confidence.scp"
@@ -94,7 +94,7 @@ def _check_frame_shift(scp: Path, conf: dict) -> None:
     _existing(scp, "rerun stage 5, or choose `masker: random`")
     stated = _existing(scp.with_name("confidence.frame_shift_ms"), "rerun stage 5")
     stream_ms = float(stated.read_text())
-    model_ms = 1000 * conf["frame_samples"] / _rate(conf)
+    model_ms = 1000 * conf.get("frame_samples", 640) / _rate(conf)
     if abs(stream_ms - model_ms) > 1e-6:
         raise UserError(
             f"{scp}: one confidence every {stream_ms:g} ms, but the model has a latent every "
