@@ -187,15 +187,18 @@ def start_of(asr: Training, trainings: dict[str, Training]) -> Start:
         raise IncompleteError(
             f"{asr.path}: its name and {file} state different pre-training epochs"
         )
-    if not epochs and _still_the_same(asr.marker, ssl.marker, str(file)):
-        epochs = {ssl.history.epochs}
+    try:
+        updates = ssl.history.updates
+    except IncompleteError:  # the score stands all the same; the number of updates is not known
+        updates = []
+    if not epochs and updates and _still_the_same(asr.marker, ssl.marker, str(file)):
+        epochs = {len(updates)}
     tag = folder.removeprefix("ssl_") + (f"@{at}" if at else "")
     if name_at := stated[0]:
         tag = f"{folder.removeprefix('ssl_')}@{name_at[1]}ep"
     if not epochs:
         return Start(tag, ssl)
     epoch = epochs.pop()
-    updates = ssl.history.updates
     return Start(tag, ssl, epoch, updates[epoch - 1] if epoch <= len(updates) else None)
 
 
@@ -233,4 +236,5 @@ def scorer_conf(ssl: Training, workdir: Path) -> str | None:
 def _why(err: Exception) -> str:
     if isinstance(err, FileNotFoundError):
         return "missing"
-    return f"cannot be read ({str(err).splitlines()[0] if str(err) else type(err).__name__})"
+    reason = err.strerror if isinstance(err, OSError) else None
+    return f"cannot be read ({reason or type(err).__name__})"  # torch's texts fill a screen

@@ -96,8 +96,10 @@ def comparisons(runs: list[Run], notes: list[str]) -> dict[str, tuple[Panels, di
         panels: Panels = {run.test_set: {} for run in group}
         scratch: dict[str, list[float]] = {}
         for run in group:
-            wer = 100 * run.score.errors / run.score.words
-            if run.start.ssl is None:
+            wer = run.score.percent
+            if wer is None:
+                notes.append(f"{run.folder}: no reference words: no point")
+            elif run.start.ssl is None:
                 scratch.setdefault(run.test_set, []).append(wer)
             elif run.start.updates is None:
                 notes.append(f"{run.folder}: number of pre-training updates not known: no point")

@@ -6,6 +6,7 @@ in marker or dash too.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure  # without pyplot: draws to memory, whatever the display
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from espnet_ext.config import atomic_write
 
@@ -33,9 +35,12 @@ STYLE = {
 
 
 def save(figure: Figure, path: Path) -> None:
-    """PNG at 100 dots an inch, whole or not at all; the same figure gives the same bytes."""
+    """PNG at 100 dots an inch in 256 colours, whole or not at all; no date or version in it."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=100)
+    palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     with atomic_write(path, "wb") as handle:
-        figure.savefig(handle, format="png", dpi=100, metadata={"Software": None})
+        palette.save(handle, format="PNG", optimize=True)
 
 
 def draw_masks(
@@ -53,7 +58,7 @@ def draw_masks(
         masks: name -> boolean mask_T on the confidence's frames.
     """
     with mpl.rc_context(STYLE | {"axes.grid": False}):
-        rows = [2.6, 1.2] + [0.28] * len(masks)
+        rows = [2.6, 1.2] + [0.34] * len(masks)
         figure = Figure(figsize=(8, 4.6), layout="constrained")
         axes = figure.subplots(len(rows), 1, sharex=True, height_ratios=rows)
         end_sec = len(log_mel_TF) * hop_ms / 1000
@@ -77,13 +82,13 @@ def draw_masks(
         for axis, (name, mask_T), colour in zip(axes[2:], masks.items(), COLOURS[1:], strict=False):
             axis.stairs(mask_T.astype(float), edges_sec, color=colour, fill=True)
             axis.set(ylim=(0, 1), yticks=[])
-            axis.set_ylabel(
-                f"{name}\n{100 * mask_T.mean():.0f} % masked", rotation=0, ha="right", va="center"
-            )
+            share = f"{name} {100 * mask_T.mean():.0f} %"
+            axis.set_ylabel(share, rotation=0, ha="right", va="center")
             axis.spines["left"].set_visible(False)
         for axis in axes[:-1]:
             axis.tick_params(bottom=False)
-        axes[-1].set(xlabel="time in s", xlim=(0, end_sec))
+        axes[-1].set(xlabel="time in s; coloured: masked", xlim=(0, end_sec))
+        figure.align_ylabels(axes[:2])
     return figure
 
 
@@ -111,14 +116,14 @@ def draw_curves(panels: Mapping[str, Sequence[Line]], xlabel: str, note: str = "
         for axis, (name, lines) in zip(axes[0], panels.items(), strict=True):
             for line in lines:
                 colour, marker = _look(groups.index(line.group))
-                few = len(line.x) <= 20
                 axis.plot(
                     line.x,
                     line.y,
                     color=colour,
                     linestyle="--" if line.dashed else "-",
-                    marker=marker if few else None,
+                    marker=marker,
                     markersize=4,
+                    markevery=max(1, len(line.x) // 12),
                     alpha=0.85,
                 )
             axis.set(title=name, xlabel=xlabel)

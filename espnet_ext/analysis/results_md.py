@@ -9,7 +9,8 @@ from typing import Any
 
 from espnet_ext.analysis.confidence_spread import Spread
 from espnet_ext.analysis.experiments import IncompleteError, Training, read_marker
-from espnet_ext.analysis.runs import Found, Run, SeedSummary, over_seeds, stage_markers
+from espnet_ext.analysis.runs import Found, Run, SeedSummary, stage_markers
+from espnet_ext.analysis.scores import Score
 from espnet_ext.config import UserError
 
 BEGIN, END = "<!-- by hand -->", "<!-- end by hand -->"
@@ -73,6 +74,7 @@ class Picture:
 class Extras:
     """What comes beside the runs. `notes`: what could not be drawn or summed up, and why."""
 
+    summaries: list[SeedSummary] = field(default_factory=list)
     comparisons: list[Picture] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     spreads: dict[str, Spread] = field(default_factory=dict)  # of the confidence streams, by set
@@ -82,8 +84,8 @@ class Extras:
 def render(found: Found, workdir: Path, extras: Extras, kept: str = "") -> str:
     """The whole page, the overview first. Args: kept: see `hand_block`."""
     parts = [HEAD, kept and kept + "\n"]
-    if summaries := over_seeds(found.runs):
-        parts += ["## Mean over seeds\n", seed_table(summaries), SEEDS_NOTE]
+    if extras.summaries:
+        parts += ["## Mean over seeds\n", seed_table(extras.summaries), SEEDS_NOTE]
     parts += [picture.text for picture in extras.comparisons]
     if found.runs:
         parts += ["## Runs\n", ROWS_NOTE, run_table(found.runs)]
@@ -94,10 +96,11 @@ def render(found: Found, workdir: Path, extras: Extras, kept: str = "") -> str:
     parts += [picture.text for picture in extras.pictures]
     if found.runs:
         parts += ["## Score lines\n", score_lines(found.runs, workdir)]
-        parts += ["## Provenance\n", provenance_table(found, workdir)]
+        parts += ["## Provenance\n", provenance_table(found)]
+        parts += ["Trained by:\n", training_commands(found.used, workdir)]
     if markers := stage_markers(workdir):
         parts += ["Stages that the experiments share:\n", stage_table(markers)]
-    if left_out := [*found.complaints, *extras.notes]:
+    if left_out := dict.fromkeys([*found.complaints, *extras.notes]):
         lines = "".join(f"- {relative(line, workdir)}\n" for line in left_out)
         parts += ["## Left out\n", lines]
     return "\n".join(part for part in parts if part)
@@ -115,14 +118,11 @@ def run_table(runs: list[Run]) -> str:
     head += ["fine-tuning", "updates", "decoding", "seeds"]
     rows = []
     for number, run in enumerate(runs, 1):
-        interval = (
-            f" [{run.score.interval[0]}, {run.score.interval[1]}]" if run.score.interval else ""
-        )
         rows.append(
             [
                 str(number),
                 run.test_set,
-                f"**{run.score.wer}**{interval}",
+                wer_cell(run.score),
                 run.score.ser or UNKNOWN,
                 *pretraining_cells(run),
                 run.asr_conf,
@@ -134,13 +134,19 @@ def run_table(runs: list[Run]) -> str:
     return table(head, rows)
 
 
+def wer_cell(score: Score) -> str:
+    interval = f" [{score.interval[0]}, {score.interval[1]}]" if score.interval else ""
+    partial = ", hypotheses missing" if "[PARTIAL]" in score.line else ""
+    return f"**{score.wer}**{interval}{partial}"
+
+
 def pretraining_cells(run: Run) -> list[str]:
     """pre-training conf, its updates, scorer conf."""
     if run.start.ssl is None:
         return ["none", "0", "none"]
-    updates = UNKNOWN
-    if run.start.updates is not None:
-        updates = f"{run.start.updates} ({run.start.epoch})"
+    epochs = UNKNOWN if run.start.epoch is None else str(run.start.epoch)
+    updates = UNKNOWN if run.start.updates is None else str(run.start.updates)
+    updates = UNKNOWN if updates == epochs else f"{updates} ({epochs})"
     return [run.ssl_conf, updates, run.scorer or UNKNOWN]
 
 
@@ -159,7 +165,7 @@ def seeds_cell(run: Run) -> str:
 
 def seed_table(summaries: list[SeedSummary]) -> str:
     head = ["test set", "mean WER", "min – max", "95 % interval[^seeds]", "seeds", "pre-training"]
-    head += ["updates", "scorer", "fine-tuning", "decoding", "rows' seeds"]
+    head += ["updates", "scorer", "fine-tuning", "decoding", "which seeds"]
     rows = []
     for summary in summaries:
         run = summary.runs[0]
@@ -199,7 +205,7 @@ def spread_table(spreads: dict[str, Spread]) -> str:
 
 
 def score_lines(runs: list[Run], workdir: Path) -> str:
-    """Kaldi's line and the commands which made it."""
+    """Kaldi's line and the command which decoded."""
     lines = ["```"]
     for number, run in enumerate(runs, 1):
         lines.append(f"{number}. {relative(str(run.folder), workdir)}: {run.score.line}")
@@ -208,10 +214,8 @@ def score_lines(runs: list[Run], workdir: Path) -> str:
 
 
 def commands(run: Run, workdir: Path) -> list[str]:
-    """What trained the recogniser (the latest start), and what decoded the set."""
+    """What decoded the set, as the first line of each log says it; the first of several jobs."""
     found = []
-    if run.asr.starts:
-        found.append(run.asr.starts[-1].get("command") or UNKNOWN)
     for log in sorted((run.folder / "logs").glob("decode.1.log")):
         # # 'python' '-m' 'espnet_ext.bin.decode' '--exp' 'exp/asr_ctc_scratch'
         with log.open(encoding="utf-8", errors="replace") as handle:
@@ -221,7 +225,16 @@ def commands(run: Run, workdir: Path) -> list[str]:
     return [relative(line, workdir) for line in found] or [f"command: {UNKNOWN}"]
 
 
-def provenance_table(found: Found, workdir: Path) -> str:
+def training_commands(trainings: list[Training], workdir: Path) -> str:
+    """The command of each experiment's latest start."""
+    lines = ["```"]
+    for training in trainings:
+        command = training.starts[-1].get("command") if training.starts else None
+        lines += [training.name, f"   {relative(command or UNKNOWN, workdir)}"]
+    return "\n".join([*lines, "```"]) + "\n"
+
+
+def provenance_table(found: Found) -> str:
     head = ["experiment", "conf", "commit", "hardware", "seed", "time per stage", "parameters"]
     rows = []
     for training in found.used:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from espnet_ext.analysis.experiments import (
     IncompleteError,
@@ -18,7 +21,7 @@ from espnet_ext.analysis.experiments import (
     scorer_conf,
     start_of,
 )
-from espnet_ext.analysis.scores import Score, pooled_interval, read_counts, read_score
+from espnet_ext.analysis.scores import Score, pooled_counts, read_counts, read_score
 
 
 @dataclass(frozen=True)
@@ -152,19 +155,27 @@ def _runs_of(
     return runs, complaints
 
 
-def over_seeds(runs: list[Run]) -> list[SeedSummary]:
-    """A summary for every configuration that was run with more than one seed."""
+Bootstrap = Callable[[np.ndarray, np.ndarray], tuple[float, float] | None]
+
+
+def over_seeds(runs: list[Run], bootstrap: Bootstrap) -> list[SeedSummary]:
+    """A summary for every configuration that was run with more than one seed.
+
+    Args:
+        bootstrap: interval, in percent, from errors_U and words_U.
+    """
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
-        groups.setdefault(run.configuration, []).append(run)
+        if run.score.percent is not None:
+            groups.setdefault(run.configuration, []).append(run)
     summaries = []
     for group in groups.values():
         if len({run.seeds for run in group}) < 2:
             continue
-        wers = [100 * run.score.errors / run.score.words for run in group]
+        wers = [run.score.percent for run in group]
         try:
             counts = [read_counts(run.folder / "score_wer" / "per_utt") for run in group]
-            interval = pooled_interval(counts)
+            interval = bootstrap(*pooled_counts(counts).T)
         except (OSError, ValueError):
             interval = None
         summaries.append(SeedSummary(group, statistics.fmean(wers), min(wers), max(wers), interval))

@@ -58,12 +58,24 @@ def report(recipe: Path, workdir: Path, out: Path) -> None:
     os.chdir(recipe)
     try:
         found = runs.find(workdir)
-        page = results_md.render(found, workdir, draw(found, workdir, out.parent), kept)
+        extras = draw(found, workdir, out.parent)
+        extras.summaries.extend(runs.over_seeds(found.runs, interval_percent))
+        page = results_md.render(found, workdir, extras, kept)
     finally:
         os.chdir(called_from)
     with atomic_write(out) as handle:
         handle.write(page)
     print(f"{out}: {len(found.runs)} scored runs")
+
+
+def interval_percent(errors_U: np.ndarray, words_U: np.ndarray) -> tuple[float, float] | None:
+    """The interval that `score_wer` gives, of summed counts."""
+    import numpy as np
+
+    from espnet_ext.score.bootstrap import bootstrap_interval
+
+    interval = bootstrap_interval(errors_U, words_U, np.random.default_rng(1))
+    return (100 * interval.low, 100 * interval.high) if interval else None
 
 
 def draw(found: Found, workdir: Path, page_dir: Path) -> Extras:
@@ -151,9 +163,7 @@ def mask_figure(ssl: Training) -> tuple:
         KeyError, OSError, ValueError, UserError: data that the experiment read is gone.
     """
     import kaldiio
-    import torch
 
-    from espnet_ext import registry
     from espnet_ext.analysis import plots
     from espnet_ext.data.audio import SpeechDir
 
@@ -164,7 +174,11 @@ def mask_figure(ssl: Training) -> tuple:
     frame_shift_ms = 1000 * config["frame_samples"] / rate
     speech, streams = SpeechDir(paths["speech"]), kaldiio.load_scp(paths["confidence"])
     utt = nearest_in_length(streams, SHOWN_SEC * 1000 / frame_shift_ms)
-    confidence_T = streams[utt]
+    samples_N, confidence_T = speech[utt], streams[utt]
+
+    import torch  # only now: without data there is nothing to draw, and these take seconds to load
+
+    from espnet_ext import registry
 
     spans = {k: v for k, v in config["masker_conf"].items() if k != "order"}
     masks = {}
@@ -177,7 +191,7 @@ def mask_figure(ssl: Training) -> tuple:
         )
         masks[name] = mask_BT[0].numpy()
     figure = plots.draw_masks(
-        log_mel(speech[utt], frontend_conf),
+        log_mel(samples_N, frontend_conf),
         confidence_T,
         masks,
         1000 * int(frontend_conf.get("hop_length", 128)) / rate,
