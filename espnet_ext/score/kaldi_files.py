@@ -142,7 +142,7 @@ def per_spk_lines(counts: dict[str, ErrorCounts]) -> Iterator[str]:
     """Kaldi's per_spk: counts (`raw`) and percentages (`sys`) by speaker, then their SUM."""
     width = max(15, *map(len, counts))
     titles = ("#SENT", "#WORD", "Corr", "Sub", "Ins", "Del", "Err", "S.Err")
-    yield f"{'SPEAKER':<{width}} id  " + "".join(f" {title:>10}" for title in titles) + "\n"
+    yield f"{'SPEAKER':<{width}} id " + "".join(f" {title:>10}" for title in titles) + "\n"
     for speaker, count in [
         *sorted(counts.items()),
         ("SUM", sum(counts.values(), ErrorCounts())),
