@@ -9,7 +9,10 @@ from torch import Tensor
 
 class Conv2dSubsampling(AbsPreEncoder):
     """The feature encoder Φ of the conformer models (Ask2Mask §3.2): two 3x3 convolutions, stride
-    (2, 2), then a projection.
+    (2, 2), then a projection and layer norm.
+
+    The papers do not mention the norm; wav2vec 2.0's code has it at this place. Without it the
+    quantiser's logits are small against its Gumbel noise, and the codes it picks are mere chance.
 
     Padding is set to zero before each convolution, as the edge of a lone utterance is, so the
     latents of an utterance do not depend on what it is batched with.
@@ -28,6 +31,7 @@ class Conv2dSubsampling(AbsPreEncoder):
         self.conv1 = torch.nn.Conv2d(1, channels, 3, stride=2, padding=1)
         self.conv2 = torch.nn.Conv2d(channels, channels, 3, stride=2, padding=1)
         self.proj = torch.nn.Linear(channels * ((input_size + 3) // 4), output_dim)
+        self.norm = torch.nn.LayerNorm(output_dim)
         self._output_size = output_dim
 
     def output_size(self) -> int:
@@ -41,7 +45,7 @@ class Conv2dSubsampling(AbsPreEncoder):
             x = _zero_padding(torch.relu(conv(x)), lengths_B)
         batch, channels, n_frames, bins = x.shape
         x = x.transpose(1, 2).reshape(batch, n_frames, channels * bins)
-        return self.proj(x), lengths_B
+        return self.norm(self.proj(x)), lengths_B
 
 
 def _zero_padding(x_BCTF: Tensor, lengths_B: Tensor) -> Tensor:
