@@ -6,6 +6,9 @@ import difflib
 import inspect
 from typing import Any
 
+from espnet2.asr.ctc import CTC
+from espnet2.asr_transducer.activation import get_activation
+from espnet2.asr_transducer.joint_network import JointNetwork
 from espnet2.tasks.abs_task import optim_classes, scheduler_classes
 
 from espnet_ext import registry
@@ -26,12 +29,17 @@ def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
         UserError: naming every unknown key with its place and the nearest known one.
     """
     task_class = {"ssl": SSLTask, "asr": ASRTask}[task]
-    known = {action.dest for action in task_class.get_parser()._actions}
+    parser = task_class.get_parser()
+    known = {action.dest for action in parser._actions}
     faults = [_unknown(key, known, "") for key in conf if key not in known]
     choices = {c.name: c.classes for c in task_class.class_choices_list}
     choices |= {"optim": optim_classes, "scheduler": scheduler_classes}
     for name, classes in choices.items():
-        faults += _check_choice(name, conf, classes)
+        faults += _check_choice(name, conf, classes, parser.get_default(name))
+    if task == "asr":  # two parts that ESPnet gives no choice of
+        faults += _check_keys("ctc_conf", conf, _parameters(CTC.__init__))
+        joint = _parameters(JointNetwork.__init__) | _parameters(get_activation)
+        faults += _check_keys("joint_net_conf", conf, joint)
     if task == "ssl":
         faults += _check_entries("targets", conf, registry.TARGETS, {"name", "conf"})
         faults += _check_entries(
@@ -41,17 +49,21 @@ def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
         raise UserError(f"{source}: " + "; ".join(faults))
 
 
-def _check_choice(name: str, conf: dict, classes: dict[str, type]) -> list[str]:
-    chosen, own_conf = conf.get(name), conf.get(f"{name}_conf") or {}
+def _check_choice(
+    name: str, conf: dict, classes: dict[str, type], default: str | None
+) -> list[str]:
+    chosen = conf.get(name, default)
     if chosen is None:
         return []
     if chosen not in classes:
         return [_unknown(chosen, classes, f"{name}: ")]
+    accepted = _accepts(classes[chosen])
+    return [] if accepted is None else _check_keys(f"{name}_conf", conf, accepted)
+
+
+def _check_keys(where: str, conf: dict, accepted: set[str]) -> list[str]:
     return [
-        _unknown(key, accepted, f"{name}_conf.")
-        for accepted in [_accepts(classes[chosen])]
-        for key in own_conf
-        if accepted is not None and key not in accepted
+        _unknown(key, accepted, f"{where}.") for key in conf.get(where) or {} if key not in accepted
     ]
 
 
@@ -79,11 +91,18 @@ def _accepts(cls: type) -> set[str] | None:
     for base in cls.__mro__:
         if "__init__" not in vars(base):
             continue
+        names |= _parameters(base.__init__)
         parameters = inspect.signature(base.__init__).parameters.values()
-        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if not any(p.kind == p.VAR_KEYWORD for p in parameters):
-            return names - _GIVEN
+            return names
     return None
+
+
+def _parameters(function) -> set[str]:
+    """Names that a conf may give to a function."""
+    parameters = inspect.signature(function).parameters.values()
+    named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return named - _GIVEN
 
 
 def _unknown(key: str, known, place: str) -> str:
