@@ -1,4 +1,4 @@
-"""ESPnet's trainer, made safe to kill: atomic checkpoints, exact resumes, progress, update counts."""
+"""ESPnet's trainer, made safe to kill: atomic checkpoints, exact resumes, progress, counts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def mend(output_dir: Path, options) -> int:
         state = safe_torch_load(checkpoint, map_location="cpu")["reporter"]
     except Exception as err:
         raise UserError(
-            f"{checkpoint}: not a readable checkpoint ({err}); "
+            f"{checkpoint}: not a readable checkpoint ({str(err).strip().splitlines()[0]}); "
             "move it away to start this experiment from its first epoch"
         ) from None
     reporter = Reporter()
@@ -84,7 +84,7 @@ def mend(output_dir: Path, options) -> int:
 
 @contextmanager
 def atomic_save() -> Iterator[None]:
-    """While open, `torch.save` writes whole files only, and `checkpoint.pth` after its epoch's model.
+    """While open, `torch.save` writes whole files only, `checkpoint.pth` after its epoch's model.
 
     The training loop that calls `torch.save` is ESPnet's; this is the one seam it leaves.
     """
@@ -95,12 +95,14 @@ def atomic_save() -> Iterator[None]:
         try:
             with atomic_write(path, "wb") as handle:
                 plain_save(state, handle)
-        except OSError as err:
-            raise _cannot_save(path, err) from err
-        except RuntimeError as err:  # torch's own writer wraps a full disk so
-            if "write" not in str(err):
+        except (OSError, RuntimeError) as err:
+            refused = _os_error(err)
+            if refused is None:
                 raise
-            raise _cannot_save(path, err) from err
+            raise UserError(
+                f"{path}: could not be written ({refused.strerror or refused}); "
+                "the last good checkpoint is kept: free some space and start again to resume from it"
+            ) from err
 
     def save(state, path, *args, **kwargs) -> None:
         path = Path(path)
@@ -118,12 +120,12 @@ def atomic_save() -> Iterator[None]:
         torch.save = plain_save
 
 
-def _cannot_save(path: Path, err: Exception) -> UserError:
-    reason = os.strerror(err.errno) if isinstance(err, OSError) and err.errno else str(err)
-    return UserError(
-        f"{path}: could not be written ({reason.splitlines()[0]}); the last good checkpoint is kept: "
-        "free some space and start again to resume from it"
-    )
+def _os_error(err: BaseException | None) -> OSError | None:
+    """The operating system's refusal behind an error: torch's writer, failing to write its last
+    bytes too, raises a RuntimeError over it."""
+    while err is not None and not isinstance(err, OSError):
+        err = err.__cause__ or err.__context__
+    return err
 
 
 class ShownIterFactory(AbsIterFactory):
