@@ -1,0 +1,78 @@
+"""Runs training commands for the tests, each in a process of its own that starts in no time.
+
+Importing ESPnet takes ten seconds. This process does it once; then it forks a child for every line
+of JSON on stdin, which runs a command's main and may be killed (-9) at a chosen point:
+
+    {"command": "ssl_train", "argv": [...], "log": FILE, "kill": ["renamed", "2epoch.pth"],
+     "max_file_bytes": 50000}
+
+and answers with the child's exit status on stdout, negative for a signal.
+"""
+
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+import espnet_ext.tasks.run  # noqa: F401 (the slow import)
+from espnet_ext.bin import run_main
+
+
+def kill_at(event: str, what: str) -> None:
+    """Points: `rename F` before and `renamed F` after a written file gets its name F; `step N`
+    after the Nth optimiser update of this process."""
+
+    def happened(own_event: str, own_what: str) -> None:
+        if (own_event, own_what) == (event, what):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    plain_replace = Path.replace
+
+    def replace(self, target):
+        happened("rename", Path(target).name)
+        plain_replace(self, target)
+        happened("renamed", Path(target).name)
+
+    Path.replace = replace
+    n_steps = iter(range(1, 1000))
+    register_optimizer_step_post_hook(lambda *_: happened("step", str(next(n_steps))))
+
+
+def child(job: dict) -> None:
+    with Path(job["log"]).open("wb") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    if "kill" in job:
+        kill_at(*job["kill"])
+    if "max_file_bytes" in job:  # what a full disk looks like to a writer
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job["max_file_bytes"],) * 2)
+    sys.argv = [job["command"], *job["argv"]]
+    run_main(importlib.import_module(f"espnet_ext.bin.{job['command']}").main)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                child(json.loads(line))
+                status = 0
+            except SystemExit as end:
+                status = end.code or 0
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
