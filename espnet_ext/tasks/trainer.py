@@ -100,8 +100,8 @@ def atomic_save() -> Iterator[None]:
             if refused is None:
                 raise
             raise UserError(
-                f"{path}: could not be written ({refused.strerror or refused}); "
-                "the last good checkpoint is kept: free some space and start again to resume from it"
+                f"{path}: could not be written ({refused.strerror or refused}); the last good "
+                "checkpoint is kept: free some space and start again to resume from it"
             ) from err
 
     def save(state, path, *args, **kwargs) -> None:
