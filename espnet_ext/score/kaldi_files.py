@@ -101,8 +101,8 @@ def _characters(word: bytes) -> list[bytes]:
     return [char.encode() for char in word.decode()]
 
 
-class Columns(dict[tuple[int, int], tuple[str, str, str, str]]):
-    """(ref, hyp) -> the three cells of that column in `per_utt`, and its letter C, S, I or D.
+class Columns(dict[tuple[int, int], tuple[str, str, str]]):
+    """(ref, hyp) -> the cells of that column in `per_utt`: ref, hyp, and one of C, S, I, D.
 
     A column looks the same wherever it stands, so each is made once: that is most of the speed.
     """
@@ -111,14 +111,13 @@ class Columns(dict[tuple[int, int], tuple[str, str, str, str]]):
         super().__init__()
         self._words = [*words, GAP_TEXT]  # GAP is -1: the last one
 
-    def __missing__(self, pair: tuple[int, int]) -> tuple[str, str, str, str]:
+    def __missing__(self, pair: tuple[int, int]) -> tuple[str, str, str]:
         ref, hyp = pair
         letter = "C" if ref == hyp else "I" if ref == GAP else "D" if hyp == GAP else "S"
         ref_word, hyp_word = self._words[ref], self._words[hyp]
         width = max(len(ref_word), len(hyp_word))
-        cells = (_centre(ref_word, width), _centre(hyp_word, width), _centre(letter, width), letter)
-        self[pair] = cells
-        return cells
+        self[pair] = tuple(_centre(text, width) for text in (ref_word, hyp_word, letter))
+        return self[pair]
 
 
 def _centre(text: str, width: int) -> str:
@@ -128,11 +127,11 @@ def _centre(text: str, width: int) -> str:
 
 def per_utt_block(utt: str, pairs: Pairs, columns: Columns) -> tuple[str, list[int]]:
     """The four lines of an utterance in `per_utt`, and [correct, subs, ins, dels] (`#csid`)."""
-    rows = zip(*map(columns.__getitem__, pairs), strict=True) if pairs else [()] * 4
-    ref, hyp, op, letters = rows
-    csid = [letters.count(letter) for letter in "CSID"]
+    cells_N3 = map(columns.__getitem__, pairs)
+    ref, hyp, op = map("  ".join, zip(*cells_N3, strict=True)) if pairs else ("", "", "")
+    csid = [op.count(letter) for letter in "CSID"]
     block = (
-        f"{utt} ref  {'  '.join(ref)}\n{utt} hyp  {'  '.join(hyp)}\n{utt} op   {'  '.join(op)}\n"
+        f"{utt} ref  {ref}\n{utt} hyp  {hyp}\n{utt} op   {op}\n"
         f"{utt} #csid {csid[0]} {csid[1]} {csid[2]} {csid[3]}\n"
     )
     return block, csid

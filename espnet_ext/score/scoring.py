@@ -19,7 +19,7 @@ from espnet_ext.score.kaldi_files import (
     read_text,
     read_utt2spk,
 )
-from espnet_ext.score.wer import ALIGNMENTS, ErrorCounts, Pairs
+from espnet_ext.score.wer import ALIGNMENTS, Aligner, ErrorCounts, Pairs
 
 N_RESAMPLES = 10_000
 RATES = {"word": "WER", "char": "CER"}
@@ -92,20 +92,25 @@ def add_up(csid_U4: np.ndarray) -> ErrorCounts:
 
 
 def _align_all(
-    refs: dict[str, list[int]], hyps: dict[str, list[int]], utts: list[str], align, words: list[str]
+    refs: dict[str, list[int]],
+    hyps: dict[str, list[int]],
+    utts: list[str],
+    align: Aligner,
+    words: list[str],
 ) -> tuple[list[str], np.ndarray, Counter[tuple[int, int]]]:
     """The inner loop: `per_utt` blocks, `#csid` of each utterance, and counts of word pairs."""
     columns = Columns(words)
     ops: Counter[tuple[int, int]] = Counter()
-    blocks, csids = [], []
+    blocks: list[str] = []
+    csids: list[int] = []  # flat: a list per utterance would keep the garbage collector busy
     for utt in utts:
         ref, hyp = refs[utt], hyps.get(utt, [])
         pairs: Pairs = list(zip(ref, hyp, strict=True)) if ref == hyp else align(ref, hyp)
         block, csid = per_utt_block(utt, pairs, columns)
         blocks.append(block)
-        csids.append(csid)
+        csids += csid
         ops.update(pairs)
-    return blocks, np.array(csids, dtype=np.int64), ops
+    return blocks, np.array(csids, dtype=np.int64).reshape(-1, 4), ops
 
 
 def _remarks(csid_U4: np.ndarray, extra: list[str], options: Options) -> list[str]:

@@ -112,7 +112,8 @@ def align_sclite(ref: Sequence[int], hyp: Sequence[int]) -> Pairs:
     return pairs
 
 
-ALIGNMENTS: dict[str, Callable[[Sequence[int], Sequence[int]], Pairs]] = {
+Aligner = Callable[[Sequence[int], Sequence[int]], Pairs]
+ALIGNMENTS: dict[str, Aligner] = {
     "kaldi": align_kaldi,
     "sclite": align_sclite,
 }
