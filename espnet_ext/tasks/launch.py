@@ -56,8 +56,8 @@ def asr_options(
         options += ["--token_type", "char"]
     if init_exp is not None:
         weights = _existing(init_exp / "latest.pth", "rerun stage 6")
-        for part in ("preencoder", "encoder"):
-            options += ["--init_param", f"{weights}:{part}:{part}"]
+        # one option with both: of a repeated option only the last would count
+        options += ["--init_param", *(f"{weights}:{p}:{p}" for p in ("preencoder", "encoder"))]
     return options
 
 
