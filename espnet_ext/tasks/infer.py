@@ -193,7 +193,8 @@ def merge_confidence(out: Path, n_jobs: int, data_dir: Path) -> None:
 
 def _write_ark(ark: Path, scores: Iterable[tuple[str, np.ndarray]]) -> None:
     """Write an ark and the scp beside it, whole or not at all."""
-    with atomic_write(ark, "wb") as ark_file, atomic_write(ark.with_suffix(".scp")) as scp_file:
+    # the scp is renamed last: where it stands, its ark is whole
+    with atomic_write(ark.with_suffix(".scp")) as scp_file, atomic_write(ark, "wb") as ark_file:
         for utt, row_T in scores:
             scp_file.write(f"{utt} {ark}:{ark_file.tell() + len(utt.encode()) + 1}\n")
             kaldiio.save_ark(ark_file, {utt: row_T})
