@@ -101,19 +101,16 @@ class Recipe:
         return flat
 
     def train(self, task: str, conf: Path, exp: str, *options: str, **job) -> tuple[int, list[str]]:
-        """Exit status (negative for a signal) and the lines that were printed."""
+        """`run` of a training."""
         tokens = ["--token_dir", "token_list"] if task == "asr" else []
+        dirs = ["--train_dir", "data/train", "--valid_dir", "data/test"]
+        into = ["--config", str(conf), "--output_dir", f"exp/{exp}"]
+        return self.run(f"{task}_train", *into, *dirs, *tokens, *options, **job)
+
+    def run(self, command: str, *argv: str, **job) -> tuple[int, list[str]]:
+        """Exit status (negative for a signal) and the lines that were printed."""
         log = self.root / "log"
-        job |= {
-            "command": f"{task}_train",
-            "log": str(log),
-            "argv": [
-                *("--config", str(conf), "--output_dir", f"exp/{exp}"),
-                *("--train_dir", "data/train", "--valid_dir", "data/test"),
-                *tokens,
-                *options,
-            ],
-        }
+        job |= {"command": command, "log": str(log), "argv": argv}
         self.zygote.stdin.write(json.dumps(job) + "\n")
         self.zygote.stdin.flush()
         status = int(self.zygote.stdout.readline())

@@ -24,8 +24,8 @@ def optimiser(checkpoint: dict) -> dict:
 
 def assert_same(exp, unbroken) -> None:
     got, expected = weights(exp), weights(unbroken)
-    assert sorted(p.name for p in exp.iterdir()) == sorted(p.name for p in unbroken.iterdir())
-    assert got.keys() == expected.keys()
+    more = {p.name for p in exp.iterdir()} ^ {p.name for p in unbroken.iterdir()}
+    assert more <= {"1epoch.pth"} - expected.keys()  # the one that a kill may keep from removal
     for name, state in expected.items():
         assert got[name].keys() == state.keys()
         for key, value in state.items():
@@ -49,23 +49,24 @@ def unbroken(recipe):
 @pytest.mark.parametrize(
     ("task", "point", "done_epochs"),
     [
-        ("ssl", ("step", "1"), 0),  # in the first epoch, nothing saved
-        ("ssl", ("step", "3"), 1),  # two batches an epoch
-        ("ssl", ("rename", MODEL), 1),  # written under its temporary name
-        ("ssl", ("renamed", MODEL), 1),  # model of epoch 2 there, checkpoint still of epoch 1
-        ("ssl", ("renamed", CHECKPOINT), 1),  # first checkpoint, links not yet made
-        ("ssl", ("renamed", "3epoch.pth"), 2),
-        ("ssl", ("rename", "valid.loss.ave_2best.pth"), 3),  # only the average is missing
-        ("asr", ("step", "4"), 1),
-        ("asr", ("renamed", MODEL), 1),
+        ("ssl", ("step", "", 1), 0),  # in the first epoch, nothing saved
+        ("ssl", ("step", "", 3), 1),  # two batches an epoch
+        ("ssl", ("rename", MODEL, 1), 1),  # written under its temporary name
+        ("ssl", ("renamed", MODEL, 1), 1),  # model of epoch 2 there, checkpoint still of epoch 1
+        ("ssl", ("renamed", CHECKPOINT, 1), 1),  # links not yet made
+        ("ssl", ("renamed", "3epoch.pth", 1), 2),
+        ("ssl", ("renamed", CHECKPOINT, 3), 3),  # nor will ESPnet make them: its epochs are done
+        ("ssl", ("rename", "valid.loss.ave_2best.pth", 1), 3),  # only the average is missing
+        ("asr", ("step", "", 4), 1),
+        ("asr", ("renamed", MODEL, 1), 1),
     ],
-    ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else None,
 )
 def test_killed_and_resumed_ends_bit_for_bit_as_unbroken(
     recipe, unbroken, task, point, done_epochs
 ):
     conf, whole = unbroken(task)
-    name = f"{task}_killed_{'_'.join(point)}"
+    name = f"{task}_killed_{'_'.join(map(str, point))}"
     status, lines = recipe.train(task, conf, name, kill=point)
     assert status == -9, lines[-5:]
     status, lines = recipe.train(task, conf, name)

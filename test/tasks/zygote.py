@@ -3,7 +3,7 @@
 Importing ESPnet takes ten seconds. This process does it once; then it forks a child for every line
 of JSON on stdin, which runs a command's main and may be killed (-9) at a chosen point:
 
-    {"command": "ssl_train", "argv": [...], "log": FILE, "kill": ["renamed", "2epoch.pth"],
+    {"command": "ssl_train", "argv": [...], "log": FILE, "kill": ["renamed", "2epoch.pth", 1],
      "max_file_bytes": 50000}
 
 and answers with the child's exit status on stdout, negative for a signal.
@@ -23,12 +23,13 @@ import espnet_ext.tasks.run  # noqa: F401 (the slow import)
 from espnet_ext.bin import run_main
 
 
-def kill_at(event: str, what: str) -> None:
-    """Points: `rename F` before and `renamed F` after a written file gets its name F; `step N`
-    after the Nth optimiser update of this process."""
+def kill_at(event: str, name: str, nth: int) -> None:
+    """Kill this process at the nth `rename` (before) or `renamed` (after) of a written file to its
+    final name, or after the nth `step` of the optimiser."""
+    times = iter(range(1, 1000))
 
-    def happened(own_event: str, own_what: str) -> None:
-        if (own_event, own_what) == (event, what):
+    def happened(own_event: str, own_name: str) -> None:
+        if (own_event, own_name) == (event, name) and next(times) == nth:
             os.kill(os.getpid(), signal.SIGKILL)
 
     plain_replace = Path.replace
@@ -39,8 +40,7 @@ def kill_at(event: str, what: str) -> None:
         happened("renamed", Path(target).name)
 
     Path.replace = replace
-    n_steps = iter(range(1, 1000))
-    register_optimizer_step_post_hook(lambda *_: happened("step", str(next(n_steps))))
+    register_optimizer_step_post_hook(lambda *_: happened("step", ""))
 
 
 def child(job: dict) -> None:
