@@ -23,14 +23,14 @@ test_second_run_does_nothing() {
 test_changed_conf_reruns_what_depends_on_it() {
   make_toy
   expect 0 "$run"
-  sed -i 's/0.001/0.002/' "$toy/conf/asr.yaml"
+  sed -i 's/0.001/0.002/' "$toy/conf/asr_rnnt.yaml"
   : >"$calls"
   expect 0 "$run"
-  shows "conf/asr.yaml optim_conf.lr: 0.001 -> 0.002"
+  shows "conf/asr_rnnt.yaml optim_conf.lr: 0.001 -> 0.002"
   [[ $(called ssl_train) -eq 0 && $(called asr_train) -eq 1 && $(called score_wer) -eq 2 ]] ||
     fail "wrong commands:"$'\n'"$(cat "$calls")"
   [[ $(called resumed) -eq 0 ]] || fail "trained on from a checkpoint of another conf"
-  [[ -f $toy/exp/.old/asr_asr_ssl.1/checkpoint.pth ]] || fail "the earlier experiment is lost"
+  [[ -f $toy/exp/.old/asr_rnnt_w2v.1/checkpoint.pth ]] || fail "the earlier experiment is lost"
 }
 
 test_changed_option_says_why_and_same_content_stops_the_wave() {
@@ -47,7 +47,7 @@ test_changed_option_says_why_and_same_content_stops_the_wave() {
 test_comments_and_nj_change_nothing() {
   make_toy
   expect 0 "$run"
-  echo "# a remark" >>"$toy/conf/asr.yaml"
+  echo "# a remark" >>"$toy/conf/asr_rnnt.yaml"
   touch "$toy"/data/*/*
   expect 0 "$run" --nj 1
   shows "nothing to do"
@@ -56,7 +56,7 @@ test_comments_and_nj_change_nothing() {
 test_more_epochs_go_on_from_the_checkpoint() {
   make_toy
   expect 0 "$run" --stop_stage 7
-  sed -i 's/max_epoch: 3/max_epoch: 5/' "$toy/conf/asr.yaml"
+  sed -i 's/max_epoch: 3/max_epoch: 5/' "$toy/conf/asr_rnnt.yaml"
   : >"$calls"
   expect 0 "$run" --stop_stage 7
   shows "max_epoch: 3 -> 5"
@@ -66,7 +66,7 @@ test_more_epochs_go_on_from_the_checkpoint() {
 test_missing_or_damaged_output_is_made_again() {
   make_toy
   expect 0 "$run"
-  rm "$toy/exp/asr_asr_ssl/decode_greedy/dev/text"
+  rm "$toy/exp/asr_rnnt_w2v/decode_greedy/dev/text"
   : >"$toy/dump/dev/speech_shape"
   : >"$calls"
   expect 0 "$run"
@@ -86,20 +86,20 @@ killed_in_stage_6() { # start, wait until one epoch of pre-training is done, the
   EPOCH_SECONDS=0.5 "$run" --stop_stage 7 >first.log 2>&1 &
   pid=$!
   for _ in {1..100}; do
-    [[ ! -s $toy/exp/ssl_ssl/checkpoint.pth ]] || break
+    [[ ! -s $toy/exp/ssl_w2v/checkpoint.pth ]] || break
     sleep 0.1
   done
   # shellcheck disable=SC2046
   if [[ $1 == all ]]; then kill -9 "$pid" $(descendants "$pid"); else kill -9 "$pid"; fi
   wait "$pid" 2>/dev/null || true
-  [[ ! -f $toy/exp/ssl_ssl/.done/pretrain.json ]] || fail "a marker of a stage that did not end"
+  [[ ! -f $toy/exp/ssl_w2v/.done/pretrain.json ]] || fail "a marker of a stage that did not end"
 }
 
 test_kill_9_then_go_on() {
   make_toy
   expect 0 "$run" --stop_stage 7
   local whole
-  whole=$(cat "$toy/exp/asr_asr_ssl/latest.pth")
+  whole=$(cat "$toy/exp/asr_rnnt_w2v/latest.pth")
   rm -rf "$toy/data" "$toy/dump" "$toy/exp"
   killed_in_stage_6 all
   : >"$calls"
@@ -107,7 +107,7 @@ test_kill_9_then_go_on() {
   shows "pretrain    did not finish; goes on"
   shows "scorer      up to date"
   grep -q "resumed from epoch" "$calls" || fail "started anew: $(cat "$calls")"
-  [[ $(cat "$toy/exp/asr_asr_ssl/latest.pth") == "$whole" ]] || fail "another result than unbroken"
+  [[ $(cat "$toy/exp/asr_rnnt_w2v/latest.pth") == "$whole" ]] || fail "another result than unbroken"
 }
 
 test_kill_9_of_the_driver_alone_waits_for_its_training() {
@@ -115,16 +115,16 @@ test_kill_9_of_the_driver_alone_waits_for_its_training() {
   killed_in_stage_6 driver
   expect 0 "$run" --stop_stage 7
   shows "waiting: another run is in stage pretrain"
-  [[ $(cat "$toy/exp/ssl_ssl/checkpoint.pth") -eq 3 ]] || fail "not trained to the end"
+  [[ $(cat "$toy/exp/ssl_w2v/checkpoint.pth") -eq 3 ]] || fail "not trained to the end"
 }
 
 test_conf_changed_after_a_kill_starts_anew() {
   make_toy
   killed_in_stage_6 all
-  echo "seed: 7" >>"$toy/conf/ssl.yaml"
+  echo "seed: 7" >>"$toy/conf/w2v.yaml"
   : >"$calls"
   expect 0 "$run" --stop_stage 7
-  shows "conf/ssl.yaml seed: not set -> 7"
+  shows "conf/w2v.yaml seed: not set -> 7"
   [[ $(called resumed) -eq 0 ]] || fail "trained on from a checkpoint of another conf"
 }
 
@@ -160,8 +160,8 @@ test_wrong_use_is_one_line() {
   expect 2 "$run" --size huge
   expect 2 "$run" --nj
   shows "--nj needs a value"
-  expect 2 "$run" --asr_config conf/asrr.yaml
-  shows "conf/asrr.yaml: no such conf; did you mean 'asr.yaml'?"
+  expect 2 "$run" --asr_config conf/asr_rntt.yaml
+  shows "conf/asr_rntt.yaml: no such conf; did you mean 'asr_rnnt.yaml'?"
   expect 2 "$run" --stage 7
   shows "missing; stage 7 (finetune) reads it, which stage 1 (data) makes; run --stage 1"
   [[ $(wc -l <<<"$output") -eq 1 ]] || fail "more than one line: $output"
@@ -176,24 +176,24 @@ test_odd_values_never_become_shell_code() {
 
 test_scorer_only_where_confidence_is_wanted() {
   make_toy
-  echo "masker: random" >"$toy/conf/ssl.yaml"
+  echo "masker: random" >"$toy/conf/w2v.yaml"
   expect 0 "$run" --stop_stage 7
-  shows "scorer      not needed: conf/ssl.yaml has masker: random"
+  shows "scorer      not needed: conf/w2v.yaml has masker: random"
   [[ $(called dump_confidence) -eq 0 ]] || fail "$(cat "$calls")"
   expect 0 "$run" --stage 4 --stop_stage 4 # asked for by name
-  [[ -f $toy/exp/scorer_scorer/valid.loss.ave.pth ]] || fail "no scorer"
+  [[ -f $toy/exp/scorer_ctc/valid.loss.ave.pth ]] || fail "no scorer"
   expect 0 "$run" --ssl_exp none --seed 2
   shows "pretrain    not needed: --ssl_exp none"
-  [[ -f $toy/exp/asr_asr_scratch_seed2/valid.loss.ave.pth ]] || fail "$(ls "$toy/exp")"
+  [[ -f $toy/exp/asr_rnnt_scratch_seed2/valid.loss.ave.pth ]] || fail "$(ls "$toy/exp")"
 }
 
 test_given_experiments_are_used() {
   make_toy
   expect 0 "$run" --stop_stage 6
-  mv "$toy/exp/ssl_ssl" "$toy/exp/ssl_mine"
+  mv "$toy/exp/ssl_w2v" "$toy/exp/ssl_mine"
   : >"$calls"
   (cd "$toy/exp" && expect 0 "$run" --ssl_exp ssl_mine)
-  [[ $(called ssl_train) -eq 0 && -f $toy/exp/asr_asr_mine/latest.pth ]] || fail "$(cat "$calls")"
+  [[ $(called ssl_train) -eq 0 && -f $toy/exp/asr_rnnt_mine/latest.pth ]] || fail "$(cat "$calls")"
 }
 
 test_smoke_keeps_to_itself() {
@@ -201,13 +201,13 @@ test_smoke_keeps_to_itself() {
   expect 0 "$run" --size smoke
   [[ $(ls "$toy") == $'conf\nexp\nlocal\nrun.sh' && $(ls "$toy/exp") == smoke ]] ||
     fail "found: $(ls "$toy" "$toy/exp")"
-  [[ $(cat "$toy/exp/smoke/exp/ssl_ssl/checkpoint.pth") -eq 2 ]] || fail "not two epochs"
+  [[ $(cat "$toy/exp/smoke/exp/ssl_w2v/checkpoint.pth") -eq 2 ]] || fail "not two epochs"
 }
 
 test_marker_tells_time_and_inputs() {
   make_toy
   EPOCH_SECONDS=0.4 expect 0 "$run" --stop_stage 4
-  "$REAL_PYTHON" - "$toy/exp/scorer_scorer/.done/scorer.json" <<'TXT' || fail "marker"
+  "$REAL_PYTHON" - "$toy/exp/scorer_ctc/.done/scorer.json" <<'TXT' || fail "marker"
 import json, sys
 marker = json.load(open(sys.argv[1]))
 assert marker["seconds"] >= 1, marker

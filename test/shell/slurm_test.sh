@@ -131,7 +131,7 @@ test_stage_of_the_driver() {
   expect 0 "$run" --stop_stage 7
   expect 0 "$run" --stage 8 --stop_stage 8 --jobs slurm --nj 3
   [[ $(called decode) -eq 8 ]] || fail "$(cat "$calls")"
-  grep -q SLURM "$toy/exp/asr_asr_ssl/decode_greedy/test/logs/.slurm/decode.1.sh" || fail "not under Slurm"
+  grep -q SLURM "$toy/exp/asr_rnnt_w2v/decode_greedy/test/logs/.slurm/decode.1.sh" || fail "not under Slurm"
 }
 
 run_tests

@@ -16,13 +16,13 @@ make_toy() {
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 exec "$here/../../TEMPLATE/ssl1/ssl.sh" --recipe "$here" --minutes "scorer=2 pretrain=3" \
   --test_sets "dev test" --nbpe 20 --nj 2 \
-  --scorer_config "$here/conf/scorer.yaml" --ssl_config "$here/conf/ssl.yaml" \
-  --asr_config "$here/conf/asr.yaml" --decode_config "$here/conf/greedy.yaml" "$@"
+  --scorer_config "$here/conf/scorer_ctc.yaml" --ssl_config "$here/conf/w2v.yaml" \
+  --asr_config "$here/conf/asr_rnnt.yaml" --decode_config "$here/conf/decode_greedy.yaml" "$@"
 TXT
   echo one >"$toy/local/splits/train"
-  for conf in scorer ssl asr greedy; do echo "max_epoch: 3" >"$toy/conf/$conf.yaml"; done
-  echo "masker: confidence" >>"$toy/conf/ssl.yaml"
-  printf 'optim_conf: {lr: 0.001}\n' >>"$toy/conf/asr.yaml"
+  for conf in scorer_ctc w2v asr_rnnt decode_greedy; do echo "max_epoch: 3" >"$toy/conf/$conf.yaml"; done
+  echo "masker: confidence" >>"$toy/conf/w2v.yaml"
+  printf 'optim_conf: {lr: 0.001}\n' >>"$toy/conf/asr_rnnt.yaml"
 
   cat >"$toy/local/data.sh" <<'TXT'
 #!/usr/bin/env bash

@@ -19,7 +19,12 @@ given_path() {
   from_recipe "$candidate"
 }
 
-stem() { basename "$1" .yaml; }
+# conf/asr_rnnt.yaml -> rnnt in names that begin with asr_ anyway.
+stem() {
+  local base
+  base=$(basename "$1" .yaml)
+  echo "${base#"$2"_}"
+}
 
 for name in scorer_config ssl_config asr_config decode_config; do
   [[ -n ${!name} ]] || die "--$name: expected a yaml file, such as conf/asr_ctc.yaml"
@@ -42,7 +47,7 @@ exp=$(in_workdir exp)
 
 scorer_given=$scorer_exp
 if [[ -z $scorer_exp ]]; then
-  scorer_exp=$exp/scorer_$(stem "$scorer_config")
+  scorer_exp=$exp/scorer_$(stem "$scorer_config" scorer)
 else
   scorer_exp=$(given_path "$scorer_exp")
 fi
@@ -50,7 +55,7 @@ fi
 ssl_given=$ssl_exp
 case $ssl_exp in
   "")
-    ssl_tag=${ssl_tag:-$(stem "$ssl_config")${ssl_seed:+_seed$ssl_seed}}
+    ssl_tag=${ssl_tag:-$(stem "$ssl_config" ssl)${ssl_seed:+_seed$ssl_seed}}
     ssl_exp=$exp/ssl_$ssl_tag
     ;;
   none)
@@ -63,9 +68,9 @@ case $ssl_exp in
     ssl_tag=${ssl_tag#ssl_}
     ;;
 esac
-asr_tag=${asr_tag:-$(stem "$asr_config")_$ssl_tag${seed:+_seed$seed}}
+asr_tag=${asr_tag:-$(stem "$asr_config" asr)_$ssl_tag${seed:+_seed$seed}}
 asr_exp=$exp/asr_$asr_tag
-decode_dir=$asr_exp/decode_$(stem "$decode_config")
+decode_dir=$asr_exp/decode_$(stem "$decode_config" decode)
 
 # Confidences are wanted only by a masker that reads them.
 confidence_unwanted=""

@@ -6,4 +6,4 @@ inputs=("${tests[@]/#/$decode_dir/}")
 inputs=("${inputs[@]/%//score_wer/wer}" "$exp"/asr_*/decode_*/*/score_wer/wer)
 outputs=("$results")
 
-run() { python -m espnet_ext.bin.report --recipe "$workdir" --out "$results"; }
+run() { python -m espnet_ext.bin.report --recipe . --workdir "$workdir" --out "$results"; }
