@@ -251,16 +251,25 @@ def begin(stage: Stage) -> Verdict:
     verdict = judge(stage)
     if verdict.do == "done":
         return verdict
-    attempts = 1
+    attempts, seconds_before = 1, 0.0
     if verdict.do == "redo":
         aside = set_aside(Path(stage.home))
         verdict = Verdict(stage, "run", f"{verdict.why}; what was there is now in {aside}")
     elif (started := _read(stage.started)) is not None:
-        attempts = started.get("attempts", 1) + 1
+        attempts = started["attempts"] + 1
+        seconds_before = started["seconds_before"] + _seconds_of_unfinished(stage)
+    note = {"attempts": attempts, "seconds_before": seconds_before, **state(stage)}
     with atomic_write(stage.started) as handle:
-        json.dump({"attempts": attempts, **state(stage)}, handle, ensure_ascii=False)
+        json.dump(note, handle, ensure_ascii=False)
     stage.marker.unlink(missing_ok=True)
     return verdict
+
+
+def _seconds_of_unfinished(stage: Stage) -> float:
+    """How long a killed attempt lived: until its last write (a log, a checkpoint)."""
+    began = stage.started.stat().st_mtime
+    writes = [entry.stat().st_mtime for entry in Path(stage.home).iterdir() if entry.is_file()]
+    return max(0.0, max(writes, default=began) - began)
 
 
 def set_aside(home: Path) -> Path:
@@ -277,7 +286,8 @@ def finish(stage: Stage, seconds: float, max_rss_mb: int | None = None) -> None:
     """Turn the note of `begin` into a done-marker.
 
     Args:
-        seconds: wall time of the stage's last attempt. max_rss_mb: largest process, if known.
+        seconds: wall time of the last attempt; that of killed ones is added.
+        max_rss_mb: largest process, if known.
 
     Raises:
         UserError: a declared output is not there.
@@ -290,7 +300,7 @@ def finish(stage: Stage, seconds: float, max_rss_mb: int | None = None) -> None:
     note: dict[str, Any] = json.loads(stage.started.read_text(encoding="utf-8"))
     note |= {
         "outputs": {path: fingerprint(path) for path in stage.outputs},
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds + note.pop("seconds_before"), 1),
         "max_rss_mb": max_rss_mb,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
