@@ -37,19 +37,20 @@ mkdir -p "$folder"
 {
   echo '#!/usr/bin/env bash'
   declare -p variable n log command
+  # shellcheck disable=SC2016 # expanded in the job
   printf 'source %q\ncd %q || exit 1\nrun_logged "$SLURM_ARRAY_TASK_ID"\n' "$here/common.sh" "$PWD"
 } >"$script"
 
-options=(--parsable --wait "--array=1-$n${nj_max:+%$nj_max}" "--job-name=$(basename "$script" .sh)"
-  --nodes="$num_nodes" --ntasks-per-node=1
-  --open-mode=append "--output=$(numbered "${log//%/%%}" %a)") # where Slurm itself reports a kill
+name=$(basename "$script" .sh)
+options=(--parsable --wait "--array=1-$n${nj_max:+%$nj_max}" "--job-name=$name")
+options+=("--nodes=$num_nodes" --ntasks-per-node=1)
+options+=(--open-mode=append "--output=$(numbered "${log//%/%%}" %a)") # Slurm itself reports a kill there
 [[ -z $slurm_partition ]] || options+=("--partition=$slurm_partition")
 [[ -z $slurm_account ]] || options+=("--account=$slurm_account")
 [[ -z $slurm_time ]] || options+=("--time=$slurm_time")
 [[ -z $slurm_cpus ]] || options+=("--cpus-per-task=$slurm_cpus")
 [[ -z $mem ]] || options+=("--mem=$mem")
 [[ $ngpu -eq 0 ]] || options+=("--gres=gpu:$ngpu")
-[[ $n -gt 1 || $(numbered "$log" 1) != "$log" ]] || options+=("--output=${log//%/%%}")
 
 # shellcheck disable=SC2329 # called by the trap
 cancel() {
