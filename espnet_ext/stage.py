@@ -224,13 +224,21 @@ def plan(stages: list[Stage], first: int, last: int, named: Iterable[int] = ()) 
             require_inputs(stage, stages)
             verdict = judge(stage)
         if verdict.do != "done":
-            rewritten.update(stage.outputs)
+            rewritten.update(_written_by(stage))
         verdicts.append(verdict)
     return verdicts
 
 
+def _written_by(stage: Stage) -> set[str]:
+    """Outputs, and `HOME/` for a stage that owns its home: any checkpoint there is its work."""
+    return {*stage.outputs, *([f"{stage.home}/"] if stage.fresh else [])}
+
+
 def _within(path: str, written: set[str]) -> bool:
-    return path in written or any(out.startswith(f"{path}/") for out in written)
+    return path in written or any(
+        out.startswith(f"{path}/") or (out.endswith("/") and path.startswith(out))
+        for out in written
+    )
 
 
 def require_inputs(stage: Stage, stages: list[Stage]) -> None:
@@ -238,7 +246,10 @@ def require_inputs(stage: Stage, stages: list[Stage]) -> None:
     for path in stage.inputs:
         if Path(path).exists():
             continue
-        maker = next((s for s in stages if _within(path, set(s.outputs)) and s is not stage), None)
+        others = [s for s in stages if s is not stage]
+        makers = [s for s in others if _within(path, set(s.outputs))]
+        makers += [s for s in others if _within(path, _written_by(s))]
+        maker = makers[0] if makers else None
         mend = f"run --stage {maker.number}" if maker else "check the name"
         made_by = f", which stage {maker.number} ({maker.name}) makes" if maker else ""
         raise UserError(

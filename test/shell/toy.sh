@@ -52,7 +52,10 @@ esac
 shift 2
 [[ $module != validate_data_dir ]] || set -- --data "$@"
 declare -A arg=()
-while [[ $# -gt 0 ]]; do arg[${1#--}]=${2:-} && shift 2; done
+while [[ $# -gt 0 ]]; do
+  [[ $1 == --* ]] && name=${1#--} && arg[$name]=${2:-} && shift
+  shift
+done
 echo "$module ${arg[job]:+job ${arg[job]}}${arg[merge]:+merge}" >>"$calls"
 case $module in
   validate_data_dir)
@@ -68,6 +71,7 @@ case $module in
       sleep "$EPOCH_SECONDS"
       epoch=$((epoch + 1))
       echo "$epoch" >"$exp/checkpoint.pth"
+      echo "$epoch" >"$exp/${epoch}epoch.pth"
     done
     cp "${arg[config]}" "$exp/config.yaml"
     { cat "${arg[config]}" "${arg[train_dir]}"/*; echo "$epoch ${arg[seed]:-}"; } | cksum >"$exp/latest.pth"

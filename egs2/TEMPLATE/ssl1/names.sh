@@ -68,6 +68,8 @@ case $ssl_exp in
     ssl_tag=${ssl_tag#ssl_}
     ;;
 esac
+start=$ssl_exp/${ssl_epoch:-latest}${ssl_epoch:+epoch}.pth # what fine-tuning begins with
+[[ -z $ssl_epoch ]] || ssl_tag+=@${ssl_epoch}ep
 asr_tag=${asr_tag:-$(stem "$asr_config" asr)_$ssl_tag${seed:+_seed$seed}}
 asr_exp=$exp/asr_$asr_tag
 decode_dir=$asr_exp/decode_$(stem "$decode_config" decode)

@@ -25,6 +25,7 @@ asr_config     |      | conf of the fine-tuning
 decode_config  |      | conf of the decoding
 scorer_exp     |      | use this scorer; stage 4 is left out
 ssl_exp        |      | use this pre-training, or none: train from scratch; stages 4-6 are left out
+ssl_epoch      |      | fine-tune from this epoch of the pre-training; default: its last
 ssl_tag        |      | names exp/ssl_TAG; default: the conf's name
 asr_tag        |      | names exp/asr_TAG; default: the conf's name and the pre-training's
 seed           |      | seed of fine-tuning; default: the conf's
@@ -110,6 +111,10 @@ fi
 for name in stage stop_stage nj ngpu num_nodes nbpe; do
   [[ ${!name} =~ ^[0-9]+$ ]] || die "--$name '${!name}': expected a whole number"
 done
+for name in seed ssl_seed ssl_epoch; do
+  [[ ${!name} =~ ^[0-9]*$ ]] || die "--$name '${!name}': expected a whole number"
+done
+[[ -z $ssl_epoch || $ssl_exp != none ]] || die "--ssl_epoch $ssl_epoch means nothing with --ssl_exp none"
 ((1 <= stage && stage <= stop_stage && stop_stage <= 10)) ||
   die "--stage $stage --stop_stage $stop_stage: expected 1 <= stage <= stop_stage <= 10"
 [[ $size =~ ^(full|smoke)$ ]] || die "--size '$size': expected full or smoke"
