@@ -1,4 +1,4 @@
-"""Every class of ours under the name a conf calls it by. The one place that touches ESPnet's tables.
+"""Every class of ours under the name a conf calls it by: all that touches ESPnet's tables.
 
 To add a masker, an encoder, a target or a loss: write its file in its room, add its line here.
 """

@@ -1,5 +1,7 @@
-"""What is done to an utterance before it joins a batch. Random draws are numpy's, which ESPnet seeds
-anew for every epoch."""
+"""What is done to an utterance before it joins a batch.
+
+Random draws are numpy's, which ESPnet seeds anew for every epoch.
+"""
 
 from __future__ import annotations
 

@@ -50,9 +50,7 @@ class ContextConformer(AbsEncoder):
         )
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            ConformerLayer(
-                output_size, heads, ff_dim, kernel, conv_norm, dropout, inner_dropout
-            )
+            ConformerLayer(output_size, heads, ff_dim, kernel, conv_norm, dropout, inner_dropout)
             for _ in range(num_layers)
         )
 

@@ -12,8 +12,8 @@ class DiversityLoss(nn.Module):
     """wav2vec 2.0 §3.2, eq. 4 in the form of its public code: (GV - Σ_g perplexity_g) / GV.
 
     The paper's text maximises the entropy of the averaged choice; the code its exponential, the
-    perplexity. Both have the same optimum (the paper's footnote 2), not the same gradient. We follow
-    the code, with which the published models were trained.
+    perplexity. Both have the same optimum (the paper's footnote 2), not the same gradient. We
+    follow the code, with which the published models were trained.
 
     The average runs over masked frames, as in the code.
     """

@@ -17,7 +17,7 @@ from espnet_ext.masking.spans import Masker, mask_stats
 
 
 class Objective(nn.Module):
-    """A loss, the target it reads, the layer it looks at (1-based; 0 is the last) and its weight."""
+    """A loss, its weight, the target it reads, the layer it looks at (from 1; 0 is the last)."""
 
     def __init__(self, name: str, loss: nn.Module, target: str, layer: int, weight: float):
         super().__init__()

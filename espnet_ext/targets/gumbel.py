@@ -17,6 +17,9 @@ class GumbelQuantiser(nn.Module):
         input_size: dimension of the latents.
         groups: G. entries: V. (wav2vec 2.0: 2 x 320. w2v-BERT: 1 x 1024.)
         dim: dimension of the concatenated codewords, divided by G for each.
+        latent_grad: share of its gradient that reaches the latents. 1 as in the papers; at 0 the
+            quantiser learns, but cannot make its task easy by making the latents alike: with small
+            batches that happened within 200 updates, codebook and all.
         temperature: start, least value and decay per optimiser update (paper: 2, 0.5, 0.999995).
 
     A target is computed from the unmasked latents and never sees the mask.
@@ -29,12 +32,14 @@ class GumbelQuantiser(nn.Module):
         entries: int = 1024,
         dim: int = 1024,
         temperature: tuple[float, float, float] = (2.0, 0.5, 0.999995),
+        latent_grad: float = 1.0,
     ):
         super().__init__()
         if dim % groups:
             raise ValueError(f"target conf: dim {dim} is not a multiple of groups {groups}")
         self.groups, self.entries, self.dim = groups, entries, dim
         self.start, self.least, self.decay = temperature
+        self.latent_grad = latent_grad
         self.logits = nn.Linear(input_size, groups * entries)
         # N(0, 1) weights spread the first choices over the codebook (public code; not in the paper)
         nn.init.normal_(self.logits.weight)
@@ -56,6 +61,9 @@ class GumbelQuantiser(nn.Module):
             codes_BTG: their indices.
             probs_BTGV: softmax of the logits without noise or temperature (for the diversity loss).
         """
+        if self.latent_grad != 1.0:
+            fixed_BTD = latents_BTD.detach()
+            latents_BTD = fixed_BTD + self.latent_grad * (latents_BTD - fixed_BTD)
         logits_BTGV = self.logits(latents_BTD).unflatten(-1, (self.groups, self.entries))
         probs_BTGV = logits_BTGV.float().softmax(-1)
         if self.training:

@@ -16,7 +16,7 @@ def ssl_options(
 
     Confidences are read where the conf's masker is `confidence`. The shapes that batches are made
     by are those after cropping, written to `output_dir`: else a long utterance would fill a batch
-    alone and then be cut.
+    alone and then be cut. Training utterances shorter than the conf's `min_sec` are left out.
 
     Raises:
         UserError: a missing file, or confidences at another frame rate than the model's latents.
@@ -25,7 +25,8 @@ def ssl_options(
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
         shape = _shape(data_dir, dump_dir)
         cropped = output_dir / f"{split}_shape"
-        _write_cropped(shape, cropped, int(conf.get("crop_sec", 32.0) * _rate(conf)))
+        least_sec = conf.get("min_sec", 0.0) if split == "train" else 0.0
+        _write_cropped(shape, cropped, least_sec, conf.get("crop_sec", 32.0), _rate(conf))
         options += _speech(split, data_dir, cropped)
         if conf.get("masker") == "confidence":
             scp = dump_dir / data_dir.name / "confidence.scp"
@@ -65,11 +66,22 @@ def _shape(data_dir: Path, dump_dir: Path) -> Path:
     return _existing(dump_dir / data_dir.name / "speech_shape", "rerun stage 2")
 
 
-def _write_cropped(shape: Path, cropped: Path, most: int) -> None:
+def _write_cropped(
+    shape: Path, cropped: Path, least_sec: float, most_sec: float, rate: int
+) -> None:
+    kept = short = 0
     with shape.open(encoding="utf-8") as lines, atomic_write(cropped) as handle:
         for line in lines:
             utt, samples = line.split()
-            handle.write(f"{utt} {min(int(samples), most)}\n")
+            if int(samples) < least_sec * rate:
+                short += 1
+                continue
+            kept += 1
+            handle.write(f"{utt} {min(int(samples), int(most_sec * rate))}\n")
+    if not kept:
+        raise UserError(f"{shape}: no utterance has {least_sec} s; lower `min_sec` in the conf")
+    if short:
+        print(f"{shape}: {short} of {kept + short} utterances under {least_sec} s are left out")
 
 
 def _rate(conf: dict) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from espnet_ext.analysis import provenance
 from espnet_ext.tasks.asr import ASRTask
 from espnet_ext.tasks.check import check_conf
 from espnet_ext.tasks.launch import read_flat
@@ -22,6 +23,7 @@ def train(task: str, config: Path, output_dir: Path, options: list[str]) -> None
         UserError: a key of the conf that nothing reads, or a checkpoint that cannot be written.
     """
     check_conf(read_flat(config), task, str(config))
+    provenance.record(output_dir)
     TASKS[task].main(
         cmd=["--config", str(config), "--output_dir", str(output_dir), "--resume", "true", *options]
     )

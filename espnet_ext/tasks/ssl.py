@@ -63,6 +63,9 @@ class SSLTask(AbsTask):
             "--crop_sec", type=float, default=32.0, help="longest piece of an utterance"
         )
         group.add_argument(
+            "--min_sec", type=float, default=0.0, help="shorter utterances are not trained on"
+        )
+        group.add_argument(
             "--frame_samples", type=int, default=640, help="samples per latent frame"
         )
         for choices in cls.class_choices_list:

@@ -9,14 +9,14 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # time in minutes on two cores, for the estimate
-minutes="data=1 validate=0.2 tokens=0.1 scorer=4 confidence=0.5 pretrain=10 finetune=7 decode=0.5 score=0.1 report=0.2"
+minutes="data=0.5 validate=0.2 tokens=0.1 scorer=3 confidence=0.5 pretrain=8 finetune=7 decode=1 score=0.1 report=0.3"
 
 exec "$here/../../TEMPLATE/ssl1/ssl.sh" --recipe "$here" --minutes "$minutes" \
   --train_set train \
   --valid_set dev \
   --test_sets "dev test test_open" \
   --unlabelled_set unlabelled \
-  --token_type bpe --nbpe 100 \
+  --token_type char \
   --scorer_config "$here/conf/scorer_ctc.yaml" \
   --ssl_config "$here/conf/w2vbert_atm.yaml" \
   --asr_config "$here/conf/asr_rnnt.yaml" \
