@@ -26,11 +26,13 @@ def main() -> None:
     parser.add_argument("--merge", type=str2bool, default=False, help="join finished parts")
     args = parser.parse_args()
 
-    from espnet_ext.tasks.infer import decode, merge_text
-
     if args.merge:
+        from espnet_ext.data.parts import merge_text
+
         merge_text(args.out, args.nj, args.data)
     else:
+        from espnet_ext.tasks.infer import decode
+
         decode(args.exp, args.config, args.data, args.out, args.job, args.nj)
 
 

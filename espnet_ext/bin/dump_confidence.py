@@ -30,11 +30,13 @@ def main() -> None:
     parser.add_argument("--batch_sec", type=float, default=120.0, help="padded seconds a batch")
     args = parser.parse_args()
 
-    from espnet_ext.tasks.infer import dump_confidence, merge_confidence
-
     if args.merge:
+        from espnet_ext.data.parts import merge_confidence
+
         merge_confidence(args.out, args.nj, args.data)
     else:
+        from espnet_ext.tasks.infer import dump_confidence
+
         dump_confidence(
             args.scorer_exp,
             args.data,

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from espnet2.asr.transducer.beam_search_transducer import BeamSearchTransducer
-from flashlight.lib.text.decoder import (
-    CriterionType,
-    LexiconFreeDecoder,
-    LexiconFreeDecoderOptions,
-    ZeroLM,
-)
 from torch import Tensor
 
 
@@ -21,6 +15,14 @@ class CTCBeam:
     """
 
     def __init__(self, vocab_size: int, blank: int, beam_size: int):
+        # here, because flashlight-text has no wheel for Python 3.13 and greedy search needs none
+        from flashlight.lib.text.decoder import (
+            CriterionType,
+            LexiconFreeDecoder,
+            LexiconFreeDecoderOptions,
+            ZeroLM,
+        )
+
         options = LexiconFreeDecoderOptions(
             beam_size=beam_size,
             beam_size_token=min(vocab_size, beam_size),

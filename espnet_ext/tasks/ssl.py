@@ -89,6 +89,14 @@ class SSLTask(AbsTask):
 
     @classmethod
     def build_model(cls, args) -> MaskedSpeechModel:
+        """Raises UserError for a value that a constructor refuses."""
+        try:
+            return cls._assemble(args)
+        except ValueError as err:
+            raise UserError(f"conf: {err}") from None
+
+    @classmethod
+    def _assemble(cls, args) -> MaskedSpeechModel:
         frontend = frontend_choices.get_class(args.frontend)(**args.frontend_conf)
         latent_dim = frontend.output_size()
         normalize = preencoder = None

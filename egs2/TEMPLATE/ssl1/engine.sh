@@ -144,12 +144,12 @@ show_scores() { # the lines that the run is for, if scoring is among its stages
   done
 }
 
-# Used by stages 4, 6 and 7: train asr|ssl CONF OPTION… in the stage's home.
+# Used by stages 4, 6 and 7: train asr|ssl ARGS CONF OPTION… in the stage's home; ARGS is the user's.
 train() {
-  local task=$1 conf=$2 flat=$home/config_flat.yaml
+  local task=$1 conf=$3 flat=$home/config_flat.yaml
   local -a distributed=() more
-  shift 2
-  read -ra more <<<"$overrides"
+  read -ra more <<<"$overrides $2"
+  shift 3
   if [[ $num_nodes -gt 1 ]]; then # not run here
     distributed=(--multiprocessing_distributed true --dist_launcher slurm
       --dist_init_method "file://$PWD/$home/.dist_init_$$")

@@ -30,6 +30,9 @@ ssl_tag        |      | names exp/ssl_TAG; default: the conf's name
 asr_tag        |      | names exp/asr_TAG; default: the conf's name and the pre-training's
 seed           |      | seed of fine-tuning; default: the conf's
 ssl_seed       |      | seed of pre-training; default: the conf's
+scorer_args    |      | further options of the scorer's training, in quotes, such as --max_epoch 60
+ssl_args       |      | further options of the pre-training
+asr_args       |      | further options of the fine-tuning
 include_blank  | false| let blank count as a label of the scorer (Ask2Mask leaves it open)
 token_type     | bpe  | bpe (word pieces) or char
 nbpe           | 100  | number of word pieces

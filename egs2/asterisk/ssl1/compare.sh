@@ -9,13 +9,15 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-epochs=(5 10 20 40) # of the confs' 40
+epochs=(3 6 12 24 48) # of pre-training, from which fine-tuning starts
+longest=${epochs[-1]}
 
 for seed in 1 2 3; do
   "$here/run.sh" "$@" --seed "$seed" --ssl_exp none --stop_stage 9
   for epoch in "${epochs[@]}"; do
     for masks in atm random; do
       "$here/run.sh" "$@" --seed "$seed" --ssl_config "$here/conf/w2vbert_$masks.yaml" \
+        --ssl_tag "w2vbert_${masks}_long" --ssl_args "--max_epoch $longest --keep_nbest_models $longest" \
         --ssl_epoch "$epoch" --stop_stage 9
     done
   done

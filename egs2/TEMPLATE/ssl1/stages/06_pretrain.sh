@@ -13,9 +13,9 @@ if [[ -z $confidence_unwanted ]]; then
   done
 fi
 confs=("$ssl_config")
-options=(ssl_seed overrides)
+options=(ssl_seed ssl_args overrides)
 outputs=("$ssl_exp/config.yaml" "$ssl_exp/latest.pth")
 
 run() {
-  train ssl "$ssl_config" --train_dir "$data/$unlabelled_set" ${ssl_seed:+--seed "$ssl_seed"}
+  train ssl "$ssl_args" "$ssl_config" --train_dir "$data/$unlabelled_set" ${ssl_seed:+--seed "$ssl_seed"}
 }

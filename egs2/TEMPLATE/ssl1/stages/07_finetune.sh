@@ -7,13 +7,13 @@ inputs=("$data/$train_set" "$data/$valid_set" "$dump/$train_set/speech_shape"
   "$dump/$valid_set/speech_shape" "$token_dir")
 [[ $ssl_given == none ]] || inputs+=("$ssl_exp/config.yaml" "$start")
 confs=("$asr_config")
-options=(token_type nbpe seed overrides)
+options=(token_type nbpe seed asr_args overrides)
 outputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth")
 
 run() {
   local init=(--init_exp "$ssl_exp")
   [[ $ssl_given != none ]] || init=()
   [[ -z $ssl_epoch ]] || init=(--init_param "$start:preencoder:preencoder" "$start:encoder:encoder")
-  train asr "$asr_config" --train_dir "$data/$train_set" --token_dir "$token_dir" \
+  train asr "$asr_args" "$asr_config" --train_dir "$data/$train_set" --token_dir "$token_dir" \
     ${init[@]+"${init[@]}"} ${seed:+--seed "$seed"}
 }
