@@ -86,3 +86,20 @@ def test_temperature_after_updates(updates, expected):
     assert float(quantiser.temperature(torch.tensor(float(updates)))) == pytest.approx(
         expected, rel=1e-5
     )
+
+
+@pytest.mark.parametrize("share", [1.0, 0.25, 0.0])
+def test_share_of_the_gradient_reaches_the_latents_and_all_of_it_the_quantiser(share):
+    def gradients(latent_grad):
+        torch.manual_seed(0)
+        quantiser = GumbelQuantiser(LATENT, GROUPS, ENTRIES, DIM, latent_grad=latent_grad)
+        latents_BTD = torch.randn(2, 3, LATENT, requires_grad=True)
+        out = quantiser(latents_BTD, torch.zeros(()), generator=torch.Generator().manual_seed(1))
+        (out["vectors_BTC"] ** 2).sum().backward()
+        return latents_BTD.grad, quantiser.logits.weight.grad
+
+    whole, kept = gradients(1.0)
+    part, also_kept = gradients(share)
+    assert torch.allclose(part, share * whole)
+    assert torch.equal(kept, also_kept)
+    assert whole.abs().sum() > 0
