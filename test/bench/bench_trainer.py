@@ -1,6 +1,6 @@
 """What ESPnet's trainer costs: an epoch in a bare loop against an epoch under the trainer.
 
-The same recogniser, the same batches of the embedded corpus (its stages 1-3 must have run), in turn.
+The same recogniser on the same batches of the embedded corpus (run its stages 1-3 first), in turn.
 
     python test/bench/bench_trainer.py [--recipe egs2/asterisk/ssl1] [--conf conf/asr_ctc.yaml]
 """
