@@ -24,7 +24,7 @@ ROOMS = {
 ALLOWED = {
     "bin": {"tasks", "registry", "model", "stage", "config", *ROOMS},
     "tasks": {"registry", "model", "config", *ROOMS},
-    "registry": {"tasks", "model", "config", *ROOMS},
+    "registry": {"model", "config", *ROOMS},
     "model": {"config", *ROOMS - {"data", "score", "analysis"}},
     "stage": {"config"},
     "config": set(),

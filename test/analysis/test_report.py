@@ -8,8 +8,8 @@ import yaml
 from PIL import Image
 
 from espnet_ext.analysis import runs
-from espnet_ext.bin.report import interval_percent, report
 from espnet_ext.config import UserError
+from espnet_ext.tasks.report import interval_percent, report
 
 
 def write(recipe) -> str:

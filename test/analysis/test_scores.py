@@ -5,8 +5,8 @@ import pytest
 
 from espnet_ext.analysis.confidence_spread import confidence_spread
 from espnet_ext.analysis.scores import pooled_counts, read_counts, read_score
-from espnet_ext.bin.report import interval_percent
 from espnet_ext.score.scoring import score_files
+from espnet_ext.tasks.report import interval_percent
 
 WER = """\
 %WER 40.00 [ 4 / 10, 1 ins, 1 del, 2 sub ]
