@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from espnet2.asr.espnet_model import ESPnetASRModel
 from torch import Tensor
@@ -17,12 +18,26 @@ class Recogniser(ESPnetASRModel):
 
     Args:
         ctc_weight: with a transducer, the weight of CTC beside its loss; without one, 1.0.
+        freeze_updates: optimiser updates before the encoder and what is below it learn, too
+            (wav2vec 2.0 §4.3: 10k). A new output layer first learns to say blank, and would teach
+            that to a pre-trained encoder.
         kwargs: ESPnetASRModel's.
     """
 
-    def __init__(self, *, decoder, joint_network, ctc, ctc_weight: float = 1.0, **kwargs):
+    def __init__(
+        self,
+        *,
+        decoder,
+        joint_network,
+        ctc,
+        ctc_weight: float = 1.0,
+        freeze_updates: int = 0,
+        **kwargs,
+    ):
         options = {"report_cer": False, "report_wer": False} | kwargs
         super().__init__(decoder=None, joint_network=None, ctc=ctc, ctc_weight=1.0, **options)
+        self.freeze_updates = freeze_updates
+        self.register_buffer("updates", torch.zeros(()))  # advanced by the trainer
         if joint_network is None:
             if ctc_weight != 1.0:
                 raise ValueError("model_conf: ctc_weight must be 1.0 where there is no decoder")
@@ -32,6 +47,16 @@ class Recogniser(ESPnetASRModel):
         self.ctc_weight = ctc_weight
         if ctc_weight == 0.0:
             self.ctc = None
+
+    def encode(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        # asks the device for the count only until the encoder thaws
+        if self.training and self.freeze_updates and self.updates >= self.freeze_updates:
+            self.freeze_updates = 0
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._is_frozen()):
+            return super().encode(speech, speech_lengths)
+
+    def _is_frozen(self) -> bool:
+        return self.training and self.freeze_updates > 0
 
     def _calc_transducer_loss(
         self, encoder_out: Tensor, encoder_out_lens: Tensor, labels: Tensor
