@@ -16,7 +16,7 @@ from espnet_ext.transducer.rnnt import rnnt_loss
 TOKENS = ["<blank>", "<unk>", "a", "b", "c", "<sos/eos>"]
 
 
-def recogniser(transducer: bool, ctc_weight: float) -> Recogniser:
+def recogniser(transducer: bool, ctc_weight: float, **options) -> Recogniser:
     torch.manual_seed(0)
     n, dim = len(TOKENS), 16
     return Recogniser(
@@ -32,6 +32,7 @@ def recogniser(transducer: bool, ctc_weight: float) -> Recogniser:
         joint_network=JointNetwork(n, dim, 12, joint_space_size=8) if transducer else None,
         ctc=CTC(n, dim),
         ctc_weight=ctc_weight,
+        **options,
     )
 
 
@@ -93,3 +94,20 @@ def test_ctc_with_more_labels_than_frames_is_not_infinite():
 def test_a_ctc_weight_without_meaning_is_refused():
     with pytest.raises(ValueError, match="ctc_weight must be"):
         recogniser(False, 0.3)
+
+
+@pytest.mark.parametrize("transducer", [False, True])
+def test_a_frozen_encoder_learns_only_after_the_updates_that_the_conf_names(transducer):
+    model = recogniser(transducer, 1.0, freeze_updates=2)
+    below = ("preencoder.", "encoder.")
+
+    def moved() -> set[str]:
+        model.zero_grad()
+        model(**batch())[0].backward()
+        return {name for name, p in model.named_parameters() if p.grad is not None}
+
+    every = {name for name, _ in model.named_parameters()}
+    above = {name for name in every if not name.startswith(below)}
+    for updates, expected in ((0, above), (1, above), (2, every), (3, every)):
+        model.updates.fill_(updates)
+        assert moved() == expected
