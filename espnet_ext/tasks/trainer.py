@@ -32,11 +32,6 @@ class SafeTrainer(Trainer):
     def run(cls, model, optimizers, schedulers, train_iter_factory, trainer_options, **kwargs):
         output_dir = Path(trainer_options.output_dir)
         done_epochs = mend(output_dir, trainer_options) if trainer_options.resume else 0
-        if done_epochs:
-            print(
-                f"{output_dir}: resuming after epoch {done_epochs} of {trainer_options.max_epoch}",
-                file=sys.stderr,
-            )
         if hasattr(model, "updates"):
             optimizers[0].register_step_post_hook(lambda *_: model.updates.add_(1))
         with progress_bar(output_dir, trainer_options.max_epoch, done_epochs) as bar, atomic_save():
@@ -156,14 +151,19 @@ class ShownIter:
 
 @contextmanager
 def progress_bar(output_dir: Path, n_epochs: int, done_epochs: int) -> Iterator[tqdm]:
-    """A bar on the terminal. Where stderr goes to a log, the job's launcher names the descriptor of
-    the terminal in ESPNET_EXT_PROGRESS_FD."""
+    """A bar on the terminal, and above it the epoch after which a killed run goes on.
+
+    Where stderr goes to a log, the job's launcher names the descriptor of the terminal in
+    ESPNET_EXT_PROGRESS_FD.
+    """
     fd = os.environ.get("ESPNET_EXT_PROGRESS_FD")
     try:
         stream = os.fdopen(int(fd), "w", closefd=False) if fd else sys.stderr
     except (OSError, ValueError):
         logging.warning("ESPNET_EXT_PROGRESS_FD=%s is not an open descriptor", fd)
         stream = sys.stderr
+    if done_epochs:
+        print(f"{output_dir}: resuming after epoch {done_epochs} of {n_epochs}", file=stream)
     with tqdm(
         total=n_epochs,
         initial=done_epochs,
