@@ -43,6 +43,7 @@ SSL = TINY | {
     "best_model_criterion": [["valid", "loss", "min"]],
 }
 ASR = TINY | {
+    "model_conf": {"ctc_weight": 0.5},  # both outputs, so that every search can be tried
     "decoder_conf": {"hidden_size": 16},
     "joint_net_conf": {"joint_space_size": 16},
     "preprocessor_conf": {"speeds": [0.9, 1.0, 1.1]},
