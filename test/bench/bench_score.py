@@ -42,7 +42,7 @@ def main() -> None:
     root = Path(__file__).parents[2]
     places = [
         os.environ.get("SCLITE"),
-        shutil.which("sclite"),
+        shutil.which("sclite", path=f"{os.environ['PATH']}:/usr/lib/sctk/bin"),
         *map(str, root.glob(".cache/deb/sctk/usr/lib/sctk/bin/sclite")),
     ]
     sclite = next(filter(None, places), None)
