@@ -57,6 +57,7 @@ def main() -> None:
         exp = Path(name)
         flat = exp / "flat.yaml"
         flat.write_text(dump(*compose(given.conf)))
+        options += ["--model_conf", "freeze_updates=0"]  # the whole model's step is what counts
         common = ["--config", str(flat), "--output_dir", str(exp / "bare"), *options]
         bare, audio = bare_epoch(ASRTask.get_parser().parse_args(common))
         train("asr", flat, exp / "run", [*options, "--max_epoch", str(EPOCHS)])
