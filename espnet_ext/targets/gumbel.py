@@ -18,8 +18,8 @@ class GumbelQuantiser(nn.Module):
         groups: G. entries: V. (wav2vec 2.0: 2 x 320. w2v-BERT: 1 x 1024.)
         dim: dimension of the concatenated codewords, divided by G for each.
         latent_grad: share of its gradient that reaches the latents. 1 as in the papers; at 0 the
-            quantiser learns, but cannot make its task easy by making the latents alike: with small
-            batches that happened within 200 updates, codebook and all.
+            quantiser learns, but cannot make its task easy by making the latents alike, as it may
+            with small batches (code perplexity then falls to 1).
         temperature: start, least value and decay per optimiser update (paper: 2, 0.5, 0.999995).
 
     A target is computed from the unmasked latents and never sees the mask.
