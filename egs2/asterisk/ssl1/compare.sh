@@ -5,21 +5,32 @@
 #   ./compare.sh --dry_run    what is still to do, and why
 #
 # From scratch, and from several epochs of a pre-training with each masker; three seeds of fine-tuning
-# each. Further options go to run.sh, the same to every run, so that the fine-tuning budget is the same.
+# each. Fine-tuning is CTC: it learns from scratch too within the budget, where RNN-T does not leave its
+# plateau. Further options go to run.sh, the same to every run, so that the budget is the same.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-epochs=(3 6 12 24 48) # of pre-training, from which fine-tuning starts
-longest=${epochs[-1]}
+longest=24   # epochs of pre-training; fine-tuning starts from the end of it,
+curve="6 12" # and, once all seeds have done that, from these on the way
+
+run() { # SEED OPTION...: every comparison differs in these alone
+  local seed=$1
+  shift
+  "$here/run.sh" --asr_config "$here/conf/asr_ctc.yaml" --seed "$seed" "$@" --stop_stage 9
+}
+from_scratch() { run "$1" "${@:2}" --ssl_exp none; }
+pretrained() { # MASKS EPOCH SEED OPTION...
+  run "$3" "${@:4}" --ssl_config "$here/conf/w2vbert_$1.yaml" --ssl_epoch "$2" \
+    --ssl_tag "w2vbert_$1_long" --ssl_args "--max_epoch $longest --keep_nbest_models $longest"
+}
 
 for seed in 1 2 3; do
-  "$here/run.sh" "$@" --seed "$seed" --ssl_exp none --stop_stage 9
-  for epoch in "${epochs[@]}"; do
-    for masks in atm random; do
-      "$here/run.sh" "$@" --seed "$seed" --ssl_config "$here/conf/w2vbert_$masks.yaml" \
-        --ssl_tag "w2vbert_${masks}_long" --ssl_args "--max_epoch $longest --keep_nbest_models $longest" \
-        --ssl_epoch "$epoch" --stop_stage 9
-    done
+  from_scratch "$seed" "$@"
+  for masks in atm random; do pretrained "$masks" "$longest" "$seed" "$@"; done
+done
+for seed in 1 2 3; do
+  for epoch in $curve; do
+    for masks in atm random; do pretrained "$masks" "$epoch" "$seed" "$@"; done
   done
 done
-"$here/run.sh" "$@" --seed 3 --ssl_exp none --stage 10
+"$here/run.sh" --asr_config "$here/conf/asr_ctc.yaml" "$@" --seed 3 --ssl_exp none --stage 10
