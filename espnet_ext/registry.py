@@ -24,6 +24,7 @@ from espnet_ext.targets.gumbel import GumbelQuantiser
 
 MASKERS = {"random": RandomSpans, "confidence": ConfidenceSpans}
 VIEWS = {"one": OneView}
+TEACHERS: dict[str, type] = {}
 TARGETS = {"gumbel": GumbelQuantiser}
 LOSSES = {
     "contrastive": ContrastiveLoss,

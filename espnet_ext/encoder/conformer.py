@@ -6,6 +6,7 @@ Shapes: B utterances, T latent frames, D model dimension, H heads, K dimension o
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -57,26 +58,38 @@ class ContextConformer(AbsEncoder):
     def output_size(self) -> int:
         return self._output_size
 
-    def hidden(self, latents_BTD: Tensor, lengths_B: Tensor) -> list[Tensor]:
-        """Output of every layer, (B, T, D) each; index 0 is layer 1."""
-        n_frames = latents_BTD.shape[1]
-        frame_T = torch.arange(n_frames, device=latents_BTD.device)
+    def hidden(
+        self,
+        x_BTD: Tensor,
+        lengths_B: Tensor,
+        after_layer: Callable[[Tensor], Tensor] | None = None,
+    ) -> list[Tensor]:
+        """Output of every layer, (B, T, D) each; index 0 is layer 1.
+
+        Args:
+            x_BTD: latents through `embed`, masked or not.
+            after_layer: applied to each layer's output before the next layer reads it.
+        """
+        n_frames = x_BTD.shape[1]
+        frame_T = torch.arange(n_frames, device=x_BTD.device)
         pad_BT = frame_T >= lengths_B[:, None]
         far_TT = None
         if self.attention_context is not None and n_frames > self.attention_context + 1:
             far_TT = (frame_T[:, None] - frame_T).abs() > self.attention_context
         hide_B1TT = pad_BT[:, None, None, :] if far_TT is None else pad_BT[:, None, None] | far_TT
-        x_BTD = self.dropout(self.embed(latents_BTD))
+        x_BTD = self.dropout(x_BTD)
         sinusoid_PD = relative_sinusoids(n_frames, self._output_size).to(x_BTD)
         outputs = []
         for layer in self.layers:
             x_BTD = layer(x_BTD, sinusoid_PD, pad_BT, hide_B1TT)
+            if after_layer is not None:
+                x_BTD = after_layer(x_BTD)
             outputs.append(x_BTD)
         return outputs
 
     def forward(self, xs_pad: Tensor, ilens: Tensor, prev_states=None, ctc=None):
         """ESPnet's encoder call: last layer's output, its lengths, no state."""
-        return self.hidden(xs_pad, ilens)[-1], ilens, None
+        return self.hidden(self.embed(xs_pad), ilens)[-1], ilens, None
 
 
 class ConformerLayer(nn.Module):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from espnet_ext.loss.masked import MaskedFrames
+from espnet_ext.loss.masked import Loss, MaskedFrames
 
 
 class ContrastiveLoss(nn.Module):
@@ -41,8 +41,8 @@ class ContrastiveLoss(nn.Module):
         target: dict[str, Tensor],
         masked: MaskedFrames,
         generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Mean loss over masked frames, stats, number of masked frames."""
+    ) -> Loss:
+        """See `Loss`."""
         negatives_BKN = draw_distractors(masked, self.distractors, generator)
         logits_BKN = self.logits(hidden_BTD, target, masked, negatives_BKN)
         has_other_BK = masked.valid_BK & (masked.count_B > 1)[:, None]
@@ -52,7 +52,7 @@ class ContrastiveLoss(nn.Module):
         # all distractors equal to the truth: nothing was told apart, so it does not count as right
         correct_BK &= torch.isfinite(logits_BKN[..., 1:]).any(-1)
         stats = {"contrastive_acc": masked.mean((correct_BK & has_other_BK).float()).detach()}
-        return masked.mean(per_frame_BK), stats, masked.count_B.sum()
+        return Loss(masked.mean(per_frame_BK), stats, masked.count_B.sum(), per_frame_BK)
 
     def logits(self, hidden_BTD, target, masked, negatives_BKN) -> Tensor:
         """sim/κ to the true codeword (first) and to each distractor, (B, K, 1 + N)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from espnet_ext.loss.masked import MaskedFrames
+from espnet_ext.loss.masked import Loss, MaskedFrames
 
 
 class DiversityLoss(nn.Module):
@@ -27,8 +27,8 @@ class DiversityLoss(nn.Module):
         target: dict[str, Tensor],
         masked: MaskedFrames,
         generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Share of the codebooks left unused, stats, number of masked frames."""
+    ) -> Loss:
+        """Share of the codebooks left unused; see `Loss`."""
         n_frames = masked.count_B.sum().clamp(min=1)
         taken_BK11 = masked.valid_BK[..., None, None]
         mean_GV = (masked.pick(target["probs_BTGV"]) * taken_BK11).sum((0, 1)) / n_frames
@@ -44,7 +44,7 @@ class DiversityLoss(nn.Module):
             "prob_perplexity": perplexity.detach(),
             "code_perplexity": perplexities(counts_GV / n_frames).sum(),
         }
-        return (entries - perplexity) / entries, stats, masked.count_B.sum()
+        return Loss((entries - perplexity) / entries, stats, masked.count_B.sum())
 
 
 def perplexities(mean_GV: Tensor) -> Tensor:

@@ -6,9 +6,23 @@ Shapes: B utterances, T frames, K places for an utterance's masked frames (K <= 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+
+class Loss(NamedTuple):
+    """What every loss returns.
+
+    value: mean over the masked frames. stats: what a user watches. weight: number of masked frames.
+    per_frame_BK: of each place of `MaskedFrames`, 0 where none is; None where a loss has no such.
+    """
+
+    value: Tensor
+    stats: dict[str, Tensor]
+    weight: Tensor
+    per_frame_BK: Tensor | None = None
 
 
 @dataclass

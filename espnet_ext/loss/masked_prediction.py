@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from espnet_ext.loss.masked import MaskedFrames
+from espnet_ext.loss.masked import Loss, MaskedFrames
 
 
 class MaskedPredictionLoss(nn.Module):
@@ -29,12 +29,12 @@ class MaskedPredictionLoss(nn.Module):
         target: dict[str, Tensor],
         masked: MaskedFrames,
         generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Mean cross-entropy over masked frames, stats, number of masked frames."""
+    ) -> Loss:
+        """Cross-entropy; see `Loss`."""
         logits = self.classify(masked.pick(hidden_BTD)).unflatten(-1, (self.groups, self.entries))
         codes_BKG = masked.pick(target["codes_BTG"])
         per_code = F.cross_entropy(logits.flatten(0, 2), codes_BKG.flatten(), reduction="none")
         per_frame_BK = per_code.view(codes_BKG.shape).mean(-1)
         correct_BK = (logits.argmax(-1) == codes_BKG).float().mean(-1)
         stats = {"masked_acc": masked.mean(correct_BK).detach()}
-        return masked.mean(per_frame_BK), stats, masked.count_B.sum()
+        return Loss(masked.mean(per_frame_BK), stats, masked.count_B.sum(), per_frame_BK)

@@ -48,6 +48,10 @@ class Recogniser(ESPnetASRModel):
         if ctc_weight == 0.0:
             self.ctc = None
 
+    def after_update(self) -> None:
+        """Called by the trainer after each optimiser update."""
+        self.updates += 1
+
     def encode(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
         # asks the device for the count only until the encoder thaws
         if self.training and self.freeze_updates and self.updates >= self.freeze_updates:

@@ -1,9 +1,9 @@
 """The model of every pre-training method: one choice from each room.
 
-    speech -> frontend -> latents -+-> targets (unmasked) --------+
-                                   +-> masker -> view -> encoder -+-> losses
+    speech -> frontend -> latents -+-> (teacher ->) targets, unmasked --+
+                                   +-> masker -> view of the encoder ---+-> losses
 
-Shapes: B utterances, T latent frames, D dimension of the latents.
+Shapes: B utterances, T latent frames, D dimension of the latents, G label sets.
 """
 
 from __future__ import annotations
@@ -12,17 +12,32 @@ import torch
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor, nn
 
-from espnet_ext.loss.masked import MaskedFrames
+from espnet_ext.encoder.views import Seen
+from espnet_ext.loss.masked import Loss, MaskedFrames
 from espnet_ext.masking.spans import Masker, mask_stats
+from espnet_ext.targets.given import Given
 
 
 class Objective(nn.Module):
-    """A loss, its weight, the target it reads, the layer it looks at (from 1; 0 is the last)."""
+    """A loss, its weight, what it reads.
 
-    def __init__(self, name: str, loss: nn.Module, target: str, layer: int, weight: float):
+    Args:
+        target: name of a target, or of an objective before this one, whose loss at each frame is
+            then what is predicted.
+        layer: the layer it looks at, from 1; 0 is the last. A list for a loss that wants several.
+    """
+
+    def __init__(
+        self, name: str, loss: nn.Module, target: str, layer: int | list[int], weight: float
+    ):
         super().__init__()
         self.name, self.loss, self.target = name, loss, target
         self.layer, self.weight = layer, weight
+
+    def hidden(self, layers: list[Tensor]) -> Tensor | list[Tensor]:
+        if isinstance(self.layer, int):
+            return layers[self.layer - 1]
+        return [layers[layer - 1] for layer in self.layer]
 
 
 class MaskedSpeechModel(AbsESPnetModel):
@@ -36,6 +51,9 @@ class MaskedSpeechModel(AbsESPnetModel):
         encoder: context network with `hidden()`, the outputs of all its layers.
         targets: by name, what is predicted. objectives: what is minimised, a weighted sum.
         frame_shift_ms: of the latents.
+        teacher: a moving average of the encoder (and of a predictor of its loss), for the targets
+            and maskers that read one.
+        total_updates: of the whole training, by which a masker's progress is counted.
     """
 
     def __init__(
@@ -49,6 +67,8 @@ class MaskedSpeechModel(AbsESPnetModel):
         targets: dict[str, nn.Module],
         objectives: list[Objective],
         frame_shift_ms: float,
+        teacher: nn.Module | None = None,
+        total_updates: int = 1,
     ):
         super().__init__()
         self.frontend, self.normalize, self.preencoder = frontend, normalize, preencoder
@@ -56,19 +76,28 @@ class MaskedSpeechModel(AbsESPnetModel):
         self.targets = nn.ModuleDict(targets)
         self.objectives = nn.ModuleList(objectives)
         self.frame_shift_ms = frame_shift_ms
+        self.teacher = teacher
+        self.total_updates = total_updates
         # Optimiser updates so far, advanced by the trainer: schedules must not count the forward
         # calls of gradient accumulation. A buffer, so that a resume finds it; floating, because
         # ESPnet sums integer buffers when it averages checkpoints.
         self.register_buffer("updates", torch.zeros(()))
 
-    def latents(self, speech_BS: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
-        """Waveforms of S samples to latents (B, T, D) and their lengths."""
-        x, lengths_B = self.frontend(speech_BS, lengths_B)
+    def after_update(self) -> None:
+        """Called by the trainer after each optimiser update."""
+        self.updates += 1
+        if self.teacher is not None:
+            self.teacher.follow(self.updates)
+
+    def latents(self, speech_BS: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Waveforms of S samples to features, latents (B, T, D), and the latents' lengths."""
+        features_BTF, lengths_B = self.frontend(speech_BS, lengths_B)
+        x = features_BTF
         if self.normalize is not None:
             x, lengths_B = self.normalize(x, lengths_B)
         if self.preencoder is not None:
             x, lengths_B = self.preencoder(x, lengths_B)
-        return x, lengths_B
+        return features_BTF, x, lengths_B
 
     def forward(
         self,
@@ -76,6 +105,8 @@ class MaskedSpeechModel(AbsESPnetModel):
         speech_lengths: Tensor,
         confidence: Tensor | None = None,
         confidence_lengths: Tensor | None = None,
+        labels: Tensor | None = None,
+        labels_lengths: Tensor | None = None,
         generator: torch.Generator | None = None,
         **kwargs,
     ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
@@ -83,44 +114,85 @@ class MaskedSpeechModel(AbsESPnetModel):
 
         Args:
             speech: (B, S) samples. speech_lengths: (B,).
-            confidence: (B, T') scorer's confidence on the latents' frames; T' may differ from T
-                by the one frame that roundings differ by.
+            confidence: (B, T') scorer's confidence on the latents' frames. labels: (B, T', G).
+                T' may differ from T by the one frame that roundings differ by; a frame without a
+                label is not masked.
         """
-        latents_BTD, lengths_B = self.latents(speech, speech_lengths)
+        features_BTF, latents_BTD, lengths_B = self.latents(speech, speech_lengths)
         n_frames = latents_BTD.shape[1]
         if confidence is not None:
-            confidence = nn.functional.pad(confidence, (0, max(0, n_frames - confidence.shape[1])))
+            confidence = _fit(confidence, n_frames, 0.0)
+        if labels is not None:
+            labels = _fit(labels, n_frames, -1)
+        given = Given(
+            latents_BTD, lengths_B, self.updates, features_BTF, labels, generator=generator
+        )
+        predicted_loss_BT = None
+        if self.teacher is not None:
+            given.teacher_layers = self.teacher(latents_BTD.detach(), lengths_B)
+            if "predicted_loss" in self.masker.needs:
+                predicted_loss_BT = self.teacher.predicted_loss(given.teacher_layers)
+        targets = {name: target(given) for name, target in self.targets.items()}
+
+        may_mask_B = lengths_B
+        if labels is not None:
+            may_mask_B = torch.minimum(lengths_B, labels_lengths.to(lengths_B))
+        clones = self.view.clones
         mask_BT = self.masker(
-            lengths_B,
+            may_mask_B.repeat(clones),
             n_frames,
-            confidence_BT=None if confidence is None else confidence[:, :n_frames],
+            confidence_BT=_copies(confidence, clones),
+            predicted_loss_BT=_copies(predicted_loss_BT, clones),
+            progress=(self.updates / self.total_updates).clamp(max=1.0),
             generator=generator,
         )
-        targets = {
-            name: target(latents_BTD, self.updates, generator=generator)
-            for name, target in self.targets.items()
-        }
-        layers = self.view(self.encoder, latents_BTD, lengths_B, mask_BT)
-        masked = MaskedFrames.of(mask_BT, self.masker.max_masked(n_frames))
+        seen = self.view(self.encoder, latents_BTD, lengths_B, mask_BT)
+        stats = mask_stats(mask_BT, may_mask_B.repeat(clones), self.frame_shift_ms)
+        stats["hidden_std"] = _std_over_frames(
+            seen.layers[-1].detach(), lengths_B.repeat(len(seen.mask_BT) // len(lengths_B))
+        )
+        total, own_stats, weight, _ = self._objective(targets, seen, generator)
+        return total, stats | own_stats, weight
 
-        total = latents_BTD.new_zeros(())
-        stats = mask_stats(mask_BT, lengths_B, self.frame_shift_ms)
+    def _objective(
+        self, targets: dict[str, dict[str, Tensor]], seen: Seen, generator: torch.Generator | None
+    ) -> Loss:
+        """The weighted sum of the losses on what the view has seen."""
+        masked = MaskedFrames.of(seen.mask_BT, self.masker.max_masked(seen.mask_BT.shape[1]))
+        total = seen.layers[-1].new_zeros(())
+        stats: dict[str, Tensor] = {}
         for objective in self.objectives:
-            hidden_BTD = layers[objective.layer - 1]
-            loss, own_stats, _ = objective.loss(
-                hidden_BTD, targets[objective.target], masked, generator=generator
+            target = {
+                key: _copies(x, len(seen.mask_BT) // len(x))
+                for key, x in targets[objective.target].items()
+            }
+            loss = objective.loss(
+                objective.hidden(seen.layers), target, masked, generator=generator
             )
-            total = total + objective.weight * loss
-            stats[f"loss_{objective.name}"] = loss.detach()
-            stats.update(own_stats)
+            total = total + objective.weight * loss.value
+            stats[f"loss_{objective.name}"] = loss.value.detach()
+            stats.update(loss.stats)
+            if loss.per_frame_BK is not None:
+                targets[objective.name] = {"frame_loss_BK": loss.per_frame_BK.detach()}
         stats["loss"] = total.detach()
-        stats["hidden_std"] = _std_over_frames(layers[-1].detach(), lengths_B)
-        return total, stats, masked.count_B.sum()
+        return Loss(total, stats, masked.count_B.sum())
 
     def collect_feats(self, speech: Tensor, speech_lengths: Tensor, **kwargs) -> dict[str, Tensor]:
         """Features before normalisation, for ESPnet's statistics stage."""
         feats, feats_lengths = self.frontend(speech, speech_lengths)
         return {"feats": feats, "feats_lengths": feats_lengths}
+
+
+def _fit(x_BT: Tensor, n_frames: int, filler: float) -> Tensor:
+    """A stream from disk, cut or filled to the latents' frames (dimension 1)."""
+    missing = max(0, n_frames - x_BT.shape[1])
+    after = [0, 0] * (x_BT.dim() - 2) + [0, missing]
+    return nn.functional.pad(x_BT, after, value=filler)[:, :n_frames]
+
+
+def _copies(x: Tensor | None, n: int) -> Tensor | None:
+    """Rows copy by copy, as a view orders them."""
+    return x if x is None or n == 1 else x.repeat(n, *[1] * (x.dim() - 1))
 
 
 def _std_over_frames(x_BTD: Tensor, lengths_B: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from espnet_ext.targets.given import Given
+
 
 class GumbelQuantiser(nn.Module):
     """One codeword from each of G codebooks of V entries, chosen by a straight-through Gumbel
@@ -51,9 +53,7 @@ class GumbelQuantiser(nn.Module):
         # `decay**updates` would round the decay to float32 first: 0.1 % off after 100k updates
         return (self.start * torch.exp(updates * math.log(self.decay))).clamp(min=self.least)
 
-    def forward(
-        self, latents_BTD: Tensor, updates: Tensor, generator: torch.Generator | None = None
-    ) -> dict[str, Tensor]:
+    def forward(self, given: Given) -> dict[str, Tensor]:
         """Quantise.
 
         Returns:
@@ -61,6 +61,7 @@ class GumbelQuantiser(nn.Module):
             codes_BTG: their indices.
             probs_BTGV: softmax of the logits without noise or temperature (for the diversity loss).
         """
+        latents_BTD = given.latents_BTD
         if self.latent_grad != 1.0:
             fixed_BTD = latents_BTD.detach()
             latents_BTD = fixed_BTD + self.latent_grad * (latents_BTD - fixed_BTD)
@@ -68,8 +69,10 @@ class GumbelQuantiser(nn.Module):
         probs_BTGV = logits_BTGV.float().softmax(-1)
         if self.training:
             noise = torch.empty_like(logits_BTGV, dtype=torch.float32)
-            noise.exponential_(generator=generator)
-            soft = ((logits_BTGV.float() - noise.log()) / self.temperature(updates)).softmax(-1)
+            noise.exponential_(generator=given.generator)
+            soft = ((logits_BTGV.float() - noise.log()) / self.temperature(given.updates)).softmax(
+                -1
+            )
             codes_BTG = soft.argmax(-1)
             hard = F.one_hot(codes_BTG, self.entries).to(soft.dtype)
             choice_BTGV = hard - soft.detach() + soft

@@ -21,13 +21,15 @@ from torch import nn
 from espnet_ext import registry
 from espnet_ext.config import UserError
 from espnet_ext.data.preprocess import CropWithConfidence
+from espnet_ext.encoder.views import View
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.ssl import MaskedSpeechModel, Objective
 from espnet_ext.tasks.trainer import SafeTrainer
 
 registry.register()
 masker_choices = ClassChoices("masker", registry.MASKERS, Masker, default="random")
-view_choices = ClassChoices("view", registry.VIEWS, nn.Module, default="one")
+view_choices = ClassChoices("view", registry.VIEWS, View, default="one")
+teacher_choices = ClassChoices("teacher", registry.TEACHERS, nn.Module, default=None, optional=True)
 
 
 class SSLTask(AbsTask):
@@ -40,6 +42,7 @@ class SSLTask(AbsTask):
         masker_choices,
         view_choices,
         encoder_choices,
+        teacher_choices,
     ]
     trainer = SafeTrainer
 
@@ -68,6 +71,9 @@ class SSLTask(AbsTask):
         group.add_argument(
             "--frame_samples", type=int, default=640, help="samples per latent frame"
         )
+        group.add_argument(
+            "--total_updates", type=int, default=400000, help="by which progress is counted"
+        )
         for choices in cls.class_choices_list:
             choices.add_arguments(group)
 
@@ -85,7 +91,7 @@ class SSLTask(AbsTask):
 
     @classmethod
     def optional_data_names(cls, train=True, inference=False):
-        return ("confidence",)
+        return ("confidence", "labels")
 
     @classmethod
     def build_model(cls, args) -> MaskedSpeechModel:
@@ -108,22 +114,31 @@ class SSLTask(AbsTask):
             latent_dim = preencoder.output_size()
         encoder_class = encoder_choices.get_class(args.encoder)
         encoder = encoder_class(input_size=latent_dim, **args.encoder_conf)
-        targets = {
-            name: _build(registry.TARGETS, entry, input_size=latent_dim)
-            for name, entry in args.targets.items()
+        masker = masker_choices.get_class(args.masker)(**args.masker_conf)
+        view = view_choices.get_class(args.view)(encoder.output_size(), **args.view_conf)
+        sizes = {
+            "input_size": latent_dim,
+            "hidden_size": encoder.output_size(),
+            "feature_size": frontend.output_size(),
         }
+        targets = {
+            name: _build(registry.TARGETS, entry, sizes) for name, entry in args.targets.items()
+        }
+        objectives: list[Objective] = []
+        for name, entry in args.losses.items():
+            objectives.append(_objective(name, entry, targets, objectives, encoder, view))
         return MaskedSpeechModel(
             frontend=frontend,
             normalize=normalize,
             preencoder=preencoder,
-            masker=masker_choices.get_class(args.masker)(**args.masker_conf),
-            view=view_choices.get_class(args.view)(latent_dim, **args.view_conf),
+            masker=masker,
+            view=view,
             encoder=encoder,
             targets=targets,
-            objectives=[
-                _objective(name, entry, targets, encoder) for name, entry in args.losses.items()
-            ],
+            objectives=objectives,
             frame_shift_ms=1000 * args.frame_samples / _sample_rate(args),
+            teacher=_teacher(args, encoder, masker, targets, objectives),
+            total_updates=args.total_updates,
         )
 
 
@@ -131,29 +146,65 @@ def _sample_rate(args) -> int:
     return humanfriendly.parse_size(str(args.frontend_conf.get("fs", 16000)))
 
 
-def _build(table: dict[str, type], entry: dict, **given) -> nn.Module:
+def _build(table: dict[str, type], entry: dict, given: dict[str, int]) -> nn.Module:
+    """The class that `entry` names, with its conf and what it wants of the given sizes."""
     if entry["name"] not in table:
         raise UserError(f"conf: {entry['name']!r} is not one of {', '.join(table)}")
-    return table[entry["name"]](**given, **entry.get("conf", {}))
+    wants = inspect.signature(table[entry["name"]]).parameters
+    sizes = {name: size for name, size in given.items() if name in wants}
+    return table[entry["name"]](**(sizes | entry.get("conf", {})))
 
 
 def _objective(
-    name: str, entry: dict, targets: dict[str, nn.Module], encoder: nn.Module
+    name: str,
+    entry: dict,
+    targets: dict[str, nn.Module],
+    before: list[Objective],
+    encoder: nn.Module,
+    view: View,
 ) -> Objective:
-    if entry["target"] not in targets:
+    earlier = [objective.name for objective in before]
+    if name in targets:
+        raise UserError(f"conf: losses.{name} has the name of a target; rename one of them")
+    if entry["target"] not in [*targets, *earlier]:
         raise UserError(
-            f"conf: losses.{name} reads target {entry['target']!r}, which is not under `targets:` "
-            f"({', '.join(targets) or 'none'})"
+            f"conf: losses.{name} reads target {entry['target']!r}, which is neither under "
+            f"`targets:` ({', '.join(targets) or 'none'}) nor a loss before it "
+            f"({', '.join(earlier) or 'none'})"
         )
-    layer, n_layers = entry.get("layer", 0), len(encoder.layers)
-    if not 0 <= layer <= n_layers:
-        raise UserError(
-            f"conf: losses.{name} looks at layer {layer}; the encoder has 1 to {n_layers}, "
-            "0 stands for the last"
-        )
-    target = targets[entry["target"]]
-    given = {"hidden_size": encoder.output_size(), "target_size": target.dim}
-    wants = inspect.signature(registry.LOSSES[entry["name"]]).parameters
-    given |= {k: getattr(target, k) for k in ("groups", "entries") if k in wants}
-    loss = _build(registry.LOSSES, entry, **given)
+    layer, n_layers = entry.get("layer", 0), view.n_layers(encoder)
+    for one in [layer] if isinstance(layer, int) else layer:
+        if not 0 <= one <= n_layers:
+            raise UserError(
+                f"conf: losses.{name} looks at layer {one}; there are 1 to {n_layers}, "
+                "0 stands for the last"
+            )
+    given = {"hidden_size": encoder.output_size()}
+    if entry["target"] in targets:
+        target = targets[entry["target"]]
+        given["target_size"] = target.dim
+        given |= {k: getattr(target, k) for k in ("groups", "entries") if hasattr(target, k)}
+    loss = _build(registry.LOSSES, entry, given)
     return Objective(name, loss, entry["target"], layer, entry.get("weight", 1.0))
+
+
+def _teacher(
+    args,
+    encoder: nn.Module,
+    masker: Masker,
+    targets: dict[str, nn.Module],
+    objectives: list[Objective],
+) -> nn.Module | None:
+    """The teacher that the conf names, with the loss predictor that an objective trains."""
+    predictors = [o.loss.predictor for o in objectives if hasattr(o.loss, "predictor")]
+    if args.teacher is None:
+        for name, target in targets.items():
+            if getattr(target, "needs_teacher", False):
+                raise UserError(f"conf: targets.{name} reads a teacher; add `teacher: ema`")
+        if "predicted_loss" in masker.needs:
+            raise UserError(f"conf: masker {args.masker} reads a teacher; add `teacher: ema`")
+        return None
+    if "predicted_loss" in masker.needs and not predictors:
+        raise UserError(f"conf: masker {args.masker} wants a loss that is predicted: add `ranking`")
+    teacher_class = teacher_choices.get_class(args.teacher)
+    return teacher_class(encoder, predictors[0] if predictors else None, **args.teacher_conf)

@@ -32,8 +32,7 @@ class SafeTrainer(Trainer):
     def run(cls, model, optimizers, schedulers, train_iter_factory, trainer_options, **kwargs):
         output_dir = Path(trainer_options.output_dir)
         done_epochs = mend(output_dir, trainer_options) if trainer_options.resume else 0
-        if hasattr(model, "updates"):
-            optimizers[0].register_step_post_hook(lambda *_: model.updates.add_(1))
+        optimizers[0].register_step_post_hook(lambda *_: model.after_update())
         with progress_bar(output_dir, trainer_options.max_epoch, done_epochs) as bar, atomic_save():
             super().run(
                 model=model,

@@ -126,7 +126,7 @@ def test_attention_context_is_a_band_of_the_attention_mask(context):
     expected_BTD = net.layers[0](
         net.embed(x_BTD), relative_sinusoids(n_frames, DIM), pad_BT, hide_B1TT
     )
-    got_BTD = net.hidden(x_BTD, lengths_B)[0]
+    got_BTD = net.hidden(net.embed(x_BTD), lengths_B)[0]
     torch.testing.assert_close(got_BTD[~pad_BT], expected_BTD[~pad_BT])
     assert torch.isfinite(got_BTD).all()
 
@@ -135,12 +135,12 @@ def test_an_utterance_does_not_depend_on_its_batch():
     net = conformer(attention_context=4)
     lengths_B = torch.tensor([23, 9, 1])
     x_BTD = torch.randn(3, 23, 8)
-    layers = net.hidden(x_BTD, lengths_B)
+    layers = net.hidden(net.embed(x_BTD), lengths_B)
     last_BTD, out_lengths_B, _ = net(x_BTD, lengths_B)
     assert torch.equal(last_BTD, layers[-1])
     assert torch.equal(out_lengths_B, lengths_B)
     for row, length in enumerate(lengths_B):
-        alone = net.hidden(x_BTD[row : row + 1, :length], length[None])
+        alone = net.hidden(net.embed(x_BTD[row : row + 1, :length]), length[None])
         assert len(alone) == len(layers) == 2
         for together_BTD, alone_1TD in zip(layers, alone, strict=True):
             torch.testing.assert_close(

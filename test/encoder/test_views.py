@@ -6,6 +6,8 @@ from espnet_ext.encoder.views import OneView
 class Identity(torch.nn.Module):
     """An encoder of one layer that shows what it was shown."""
 
+    embed = torch.nn.Identity()
+
     def hidden(self, x_BTD, lengths_B):
         return [x_BTD]
 
@@ -15,7 +17,8 @@ def test_only_masked_frames_are_replaced_and_the_latents_stay():
     latents_BTD = torch.randn(2, 6, 4, requires_grad=True)
     before_BTD = latents_BTD.detach().clone()
     mask_BT = torch.rand(2, 6) < 0.5
-    (shown_BTD,) = view(Identity(), latents_BTD, torch.tensor([6, 4]), mask_BT)
+    seen = view(Identity(), latents_BTD, torch.tensor([6, 4]), mask_BT)
+    (shown_BTD,) = seen.layers
 
     assert torch.equal(latents_BTD, before_BTD)  # targets read them afterwards
     assert torch.equal(shown_BTD[~mask_BT], before_BTD[~mask_BT])

@@ -36,7 +36,7 @@ def test_loss_equals_transformers_on_the_same_distractors(loss_module, groups):
     target = make_target(torch.randint(0, ENTRIES, (B, T, groups)))
     mask_BT = torch.rand(B, T) < 0.6
     masked = MaskedFrames.of(mask_BT, T)
-    loss, _, weight = loss_module(
+    loss, _, weight, _ = loss_module(
         hidden_BTD, target, masked, generator=torch.Generator().manual_seed(1)
     )
 
@@ -71,7 +71,7 @@ def test_nothing_to_tell_apart_is_a_loss_of_zero_with_finite_gradients(loss_modu
     target = make_target(torch.randint(0, n_codes, (B, T, 1)))
     n_masked = {"one codeword": 5, "one masked frame": 1, "none masked": 0}[case]
     masked = MaskedFrames.of((torch.arange(T) < n_masked).expand(B, -1), 6)
-    loss, stats, weight = loss_module(hidden_BTD, target, masked)
+    loss, stats, weight, _ = loss_module(hidden_BTD, target, masked)
     loss.backward()
     assert loss == 0
     assert stats["contrastive_acc"] == 0
@@ -88,12 +88,12 @@ def test_utterances_without_distractors_leave_the_others_alone(loss_module):
     hidden_BTD = torch.randn(2, T, D)
     target = make_target(torch.randint(0, ENTRIES, (2, T, 1)))
     mask_BT = torch.arange(T) < torch.tensor([[6], [1]])
-    together, stats, _ = loss_module(
+    together, stats, _, _ = loss_module(
         hidden_BTD, target, MaskedFrames.of(mask_BT, 6), torch.Generator().manual_seed(2)
     )
     assert 0 <= stats["contrastive_acc"] <= 1
     first = {name: x[:1] for name, x in target.items()}
-    alone, _, _ = loss_module(
+    alone, _, _, _ = loss_module(
         hidden_BTD[:1], first, MaskedFrames.of(mask_BT[:1], 6), torch.Generator().manual_seed(2)
     )
     torch.testing.assert_close(together * 7, alone * 6)  # a mean over 7 frames, one of them 0

@@ -17,7 +17,7 @@ def test_perplexities_equal_transformers():
     torch.manual_seed(0)
     logits = torch.randn(3, 10, 2, 5, requires_grad=True)
     mask_BT = torch.rand(3, 10) < 0.5
-    loss, stats, weight = run(logits.softmax(-1), mask_BT)
+    loss, stats, weight, _ = run(logits.softmax(-1), mask_BT)
     perplexity = Wav2Vec2GumbelVectorQuantizer._compute_perplexity
     expected = perplexity(logits.softmax(-1).flatten(0, 1), mask_BT)
     torch.testing.assert_close(stats["prob_perplexity"], expected.detach(), rtol=1e-5, atol=0)
@@ -36,14 +36,14 @@ def test_share_of_the_codebook_left_unused(used, expected):
     codes_BT = (torch.arange(10) % used).expand(3, -1)
     mask_BT = (torch.arange(10) < 8).expand(3, -1)
     probs_BTGV = torch.nn.functional.one_hot(codes_BT, 4).float()[:, :, None]
-    loss, stats, _ = run(probs_BTGV, mask_BT)
+    loss, stats, _, _ = run(probs_BTGV, mask_BT)
     assert float(loss) == pytest.approx(expected, abs=1e-5)
     assert float(stats["code_perplexity"]) == pytest.approx(used, rel=1e-5)
 
 
 def test_finite_where_nothing_is_masked():
     logits = torch.randn(3, 10, 2, 5, requires_grad=True)
-    loss, _, weight = run(logits.softmax(-1), torch.zeros(3, 10, dtype=torch.bool))
+    loss, _, weight, _ = run(logits.softmax(-1), torch.zeros(3, 10, dtype=torch.bool))
     loss.backward()
     assert weight == 0
     assert torch.isfinite(loss)

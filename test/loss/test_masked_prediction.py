@@ -13,7 +13,7 @@ def test_loss_is_the_cross_entropy_of_the_masked_frames(groups):
     hidden_BTD = torch.randn(3, 10, 6)
     codes_BTG = torch.randint(0, 5, (3, 10, groups))
     mask_BT = torch.rand(3, 10) < 0.5
-    loss, stats, weight = loss_module(
+    loss, stats, weight, _ = loss_module(
         hidden_BTD, {"codes_BTG": codes_BTG}, MaskedFrames.of(mask_BT, 10)
     )
     logits_NGV = loss_module.classify(hidden_BTD[mask_BT]).unflatten(-1, (groups, 5))
@@ -28,7 +28,7 @@ def test_finite_where_nothing_is_masked():
     loss_module = MaskedPredictionLoss(6, 0, entries=5)
     masked = MaskedFrames.of(torch.zeros(2, 4, dtype=torch.bool), 3)
     codes_BTG = torch.zeros(2, 4, 1, dtype=torch.long)
-    loss, _, weight = loss_module(torch.randn(2, 4, 6), {"codes_BTG": codes_BTG}, masked)
+    loss, _, weight, _ = loss_module(torch.randn(2, 4, 6), {"codes_BTG": codes_BTG}, masked)
     loss.backward()
     assert loss == weight == 0
     assert not loss_module.classify.weight.grad.any()

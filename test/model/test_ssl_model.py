@@ -121,7 +121,7 @@ def test_targets_never_see_the_mask():
     ):
         model = w2vbert(masker).eval()
         model.targets["quantiser"].register_forward_hook(
-            lambda module, args, out: seen.append((args[0].clone(), out["vectors_BTC"]))
+            lambda module, args, out: seen.append((args[0].latents_BTD.clone(), out["vectors_BTC"]))
         )
         losses = model(**batch(), generator=torch.Generator().manual_seed(3))[1]
         seen[-1] += (losses["masked_fraction"],)
@@ -142,10 +142,10 @@ def test_the_generator_decides_every_draw():
 def test_latents_of_an_utterance_do_not_depend_on_its_batch():
     model = w2vbert(NoMask(fraction=0.5)).eval()
     speech_BS, lengths_B = batch()["speech"], batch()["speech_lengths"]
-    latents_BTD, frames_B = model.latents(speech_BS, lengths_B)
+    _, latents_BTD, frames_B = model.latents(speech_BS, lengths_B)
     assert frames_B.tolist() == [50, 31, 8]
     for row, length in enumerate(SPEECH_LENGTHS):
-        alone_1TD, _ = model.latents(speech_BS[row : row + 1, :length], lengths_B[row : row + 1])
+        _, alone_1TD, _ = model.latents(speech_BS[row : row + 1, :length], lengths_B[row : row + 1])
         torch.testing.assert_close(
             latents_BTD[row, : frames_B[row]], alone_1TD[0], rtol=1e-4, atol=1e-5
         )

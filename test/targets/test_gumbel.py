@@ -5,9 +5,15 @@ import torch
 from transformers import Wav2Vec2Config
 from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2GumbelVectorQuantizer
 
+from espnet_ext.targets.given import Given
 from espnet_ext.targets.gumbel import GumbelQuantiser
 
 LATENT, GROUPS, ENTRIES, DIM = 7, 2, 5, 6
+
+
+def given(latents_BTD, updates: float, generator: torch.Generator | None = None) -> Given:
+    lengths_B = torch.full((len(latents_BTD),), latents_BTD.shape[1])
+    return Given(latents_BTD, lengths_B, torch.tensor(updates), generator=generator)
 
 
 def pair() -> tuple[GumbelQuantiser, Wav2Vec2GumbelVectorQuantizer]:
@@ -31,7 +37,7 @@ def pair() -> tuple[GumbelQuantiser, Wav2Vec2GumbelVectorQuantizer]:
 def test_evaluation_takes_the_codewords_that_transformers_takes():
     ours, theirs = (quantiser.eval() for quantiser in pair())
     latents_BTD = torch.randn(3, 11, LATENT)
-    out = ours(latents_BTD, torch.tensor(0.0))
+    out = ours(given(latents_BTD, 0.0))
     expected_BTC, _ = theirs(latents_BTD)
     torch.testing.assert_close(out["vectors_BTC"], expected_BTC)
     for g in range(GROUPS):  # the codes name these codewords
@@ -45,7 +51,7 @@ def test_training_equals_transformers_on_the_same_noise():
     latents = [torch.randn(3, 11, LATENT).requires_grad_() for _ in range(2)]
     latents[1].data.copy_(latents[0].data)
     torch.manual_seed(1)
-    got_BTC = ours(latents[0], torch.tensor(1000.0))["vectors_BTC"]
+    got_BTC = ours(given(latents[0], 1000.0))["vectors_BTC"]
     torch.manual_seed(1)
     expected_BTC, _ = theirs(latents[1])
     torch.testing.assert_close(got_BTC, expected_BTC)
@@ -62,7 +68,7 @@ def test_training_is_a_straight_through_gumbel_softmax():
     quantiser, _ = pair()
     latents_BTD = torch.randn(2, 4, LATENT)
     generator = torch.Generator().manual_seed(2)
-    out = quantiser(latents_BTD, torch.tensor(0.0), generator)
+    out = quantiser(given(latents_BTD, 0.0, generator))
     toward_BTC = torch.randn(2, 4, DIM)
     (out["vectors_BTC"] * toward_BTC).sum().backward()
     got = quantiser.logits.bias.grad.clone()
@@ -94,7 +100,7 @@ def test_share_of_the_gradient_reaches_the_latents_and_all_of_it_the_quantiser(s
         torch.manual_seed(0)
         quantiser = GumbelQuantiser(LATENT, GROUPS, ENTRIES, DIM, latent_grad=latent_grad)
         latents_BTD = torch.randn(2, 3, LATENT, requires_grad=True)
-        out = quantiser(latents_BTD, torch.zeros(()), generator=torch.Generator().manual_seed(1))
+        out = quantiser(given(latents_BTD, 0.0, torch.Generator().manual_seed(1)))
         (out["vectors_BTC"] ** 2).sum().backward()
         return latents_BTD.grad, quantiser.logits.weight.grad
 

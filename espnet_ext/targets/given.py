@@ -1,0 +1,31 @@
+"""What a target may read. None of it has seen the mask.
+
+Shapes: B utterances, T latent frames, D dimension of the latents, F of the frontend's features,
+G label sets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Given:
+    """Args:
+    latents_BTD, lengths_B: the encoder's input and its valid frames.
+    updates: optimiser updates so far, a 0-d tensor.
+    features_BTF: the frontend's output, before any norm.
+    labels_BTG: labels read from disk, -1 in padding.
+    teacher_layers: outputs of the teacher's layers on the whole utterance, (B, T, D) each.
+    """
+
+    latents_BTD: Tensor
+    lengths_B: Tensor
+    updates: Tensor
+    features_BTF: Tensor | None = None
+    labels_BTG: Tensor | None = None
+    teacher_layers: list[Tensor] | None = None
+    generator: torch.Generator | None = None
