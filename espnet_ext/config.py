@@ -116,6 +116,26 @@ def compose(path: str | Path) -> tuple[dict[str, Any], dict[tuple, str]]:
     return _merge(flat, own, path.name, origins), origins
 
 
+def shrink(flat: dict[str, Any], origins: dict[tuple, str], path: Path) -> None:
+    """Lay the settings of a conf over those that `flat` already has, in place; others are left out.
+
+    So one small block fits every method: it names the widths of all, and each conf has some.
+
+    Raises:
+        UserError: no such conf, or a malformed one.
+    """
+
+    def lay(over: dict[str, Any], onto: dict[str, Any], at: tuple) -> None:
+        for key in over.keys() & onto.keys():
+            if isinstance(over[key], dict) and isinstance(onto[key], dict):
+                lay(over[key], onto[key], (*at, key))
+            elif not isinstance(over[key], dict) and not isinstance(onto[key], dict):
+                onto[key] = over[key]
+                origins[(*at, key)] = path.name
+
+    lay(_read_yaml(path), flat, ())
+
+
 def _find_block(name: str, user: Path) -> Path:
     places = [user.parent, *(parent / "conf" for parent in user.resolve().parents)]
     for place in places:

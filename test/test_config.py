@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from espnet_ext.config import UserError, atomic_write, compose, dump
+from espnet_ext.config import UserError, atomic_write, compose, dump, shrink
 
 
 @pytest.fixture
@@ -46,6 +46,19 @@ def test_every_key_states_its_origin(recipe):
     text = dump(flat, origins)
     assert "  dim: 512  # arch/base.yaml" in text.splitlines()
     assert yaml.safe_load(text) == flat
+
+
+def test_shrink_changes_what_is_there_and_adds_nothing(recipe):
+    recipe.exp("extends: arch/base.yaml\nlosses: {mse: {weight: 1.0}}\n")
+    smoke = recipe.block(
+        "conf/size/smoke.yaml",
+        "encoder_conf: {dim: 48, heads: 4}\nlosses: {contrastive: {weight: 2}}\nencoder: {a: 1}\n",
+    )
+    flat, origins = compose(recipe.path)
+    shrink(flat, origins, smoke)
+    assert flat["encoder_conf"] == {"layers": 12, "dim": 48}
+    assert flat["losses"] == {"mse": {"weight": 1.0}} and flat["encoder"] == "conformer"
+    assert origins["encoder_conf", "dim"] == "smoke.yaml"
 
 
 def test_values_survive_the_dump(recipe):

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from espnet_ext.bin import run_main
-from espnet_ext.config import atomic_write, compose, dump
+from espnet_ext.config import atomic_write, compose, dump, shrink
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
     )
     parser.add_argument("conf", type=Path, nargs="?", help="an experiment's yaml")
     parser.add_argument("--out", type=Path, help="write here; the default is standard output")
+    parser.add_argument("--shrink", type=Path, help="lay this over the settings that CONF has")
     parser.add_argument("--task", choices=["ssl", "asr"], help="check the keys for this task")
     parser.add_argument("--get", metavar="KEY", help="print one setting, dots go deeper")
     parser.add_argument("--check", metavar="TASK:CONF", nargs="+", help="check several, print none")
@@ -38,6 +39,8 @@ def main() -> None:
             check_conf(compose(conf)[0], task, conf)
         return
     flat, origins = compose(args.conf)
+    if args.shrink:
+        shrink(flat, origins, args.shrink)
     if args.task:
         from espnet_ext.tasks.check import check_conf
 

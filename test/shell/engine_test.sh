@@ -206,6 +206,19 @@ test_fine_tuning_from_an_early_epoch() {
   shows "ssl_w2v/9epoch.pth: missing; stage 7 (finetune) reads it, which stage 6 (pretrain) makes"
 }
 
+test_a_recipes_own_options_reach_its_data_sh() {
+  make_toy
+  sed -i '2i export corpus_options="\n  corpus/ | | folder\n  speakers | chapter | ids\n"' "$run"
+  mkdir "$toy/conf/chapter" "my corpus"
+  expect 0 "$run" --stop_stage 1 --corpus "my corpus"
+  [[ $(head -n 1 "$calls") == "data --corpus $PWD/my corpus --speakers chapter for train dev test unlabelled" ]] ||
+    fail "$(cat "$calls")"
+  expect 0 "$run" --stop_stage 1 --corpus "my corpus" --speakers plain --dry_run
+  shows "option speakers: chapter -> plain"
+  expect 0 "$run" --help
+  shows "--speakers        ids [chapter]"
+}
+
 test_smoke_keeps_to_itself() {
   make_toy
   expect 0 "$run" --size smoke

@@ -5,6 +5,7 @@
 make_toy() {
   mkdir -p egs2/TEMPLATE egs2/toy/ssl1/{conf,local/splits}
   cp -r "$repo/egs2/TEMPLATE/ssl1" egs2/TEMPLATE/
+  mkdir -p conf/size && cp "$repo/conf/size/smoke.yaml" conf/size/
   toy=$PWD/egs2/toy/ssl1
   run=$toy/run.sh
   calls=$PWD/calls
@@ -27,7 +28,7 @@ TXT
   cat >"$toy/local/data.sh" <<'TXT'
 #!/usr/bin/env bash
 # --size SIZE --data DIR --nj N
-echo "data" >>"$calls"
+echo "data ${*:7} for $sets" >>"$calls"
 for set in train dev test unlabelled; do
   mkdir -p "$4/$set"
   for utt in a b c; do

@@ -157,7 +157,7 @@ train() {
   elif [[ $ngpu -gt 1 ]]; then
     distributed=(--multiprocessing_distributed true)
   fi
-  python -m espnet_ext.bin.compose_config "$conf" --out "$flat"
+  python -m espnet_ext.bin.compose_config "$conf" ${shrink[@]+"${shrink[@]}"} --out "$flat"
   "${job_command[@]}" --ngpu "$ngpu" --num_nodes "$num_nodes" "$home/train.log" \
     python -m "espnet_ext.bin.${task}_train" --config "$flat" --valid_dir "$data/$valid_set" \
     --dump "$dump" --output_dir "$home" --ngpu "$ngpu" \

@@ -30,11 +30,17 @@ for name in scorer_config ssl_config asr_config decode_config; do
   [[ -n ${!name} ]] || die "--$name: expected a yaml file, such as conf/asr_ctc.yaml"
   printf -v "$name" %s "$(given_path "${!name}")"
 done
+for name in ${corpus_folders[@]+"${corpus_folders[@]}"}; do
+  [[ -z ${!name} ]] || printf -v "$name" %s "$(given_path "${!name}")"
+done
 recipe=.
 overrides="" # further options of every training
+shrink=()    # a conf whose settings replace those that a training's conf has
 if [[ $size == smoke ]]; then
   workdir=${workdir:-exp/smoke}
   overrides="--max_epoch 2"
+  shrink=(--shrink "$root/conf/size/smoke.yaml")
+  nbpe=$((nbpe < 40 ? nbpe : 40)) # a few sentences hold no more
 fi
 [[ -z $workdir || $workdir == exp/smoke ]] || workdir=$(given_path "$workdir")
 workdir=${workdir:-.}

@@ -44,6 +44,7 @@ workdir        |      | where data/ dump/ exp/ go; default: the recipe's folder,
 recipe         |      | the recipe's folder (run.sh sets it)
 minutes        |      | time per stage on two cores, for the estimate (run.sh sets it)
 "
+corpus_table=${corpus_options:-} # a recipe's own rows, for its local/data.sh; a folder's name ends in /
 
 die() {
   echo "error: $*" >&2
@@ -51,14 +52,20 @@ die() {
 }
 
 declare -A default_of=() minutes_of=()
-option_names=()
+option_names=() corpus_names=() corpus_folders=()
 while IFS='|' read -r name value _; do
   name=${name//[[:space:]]/}
   [[ -n $name ]] || continue
+  [[ $name != */ ]] || corpus_folders+=("${name%/}")
+  name=${name%/}
   option_names+=("$name")
   default_of[$name]=${value//[[:space:]]/}
   printf -v "$name" %s "${default_of[$name]}"
-done <<<"$option_table"
+done <<<"$option_table$corpus_table"
+while IFS='|' read -r name _; do
+  name=${name//[[:space:]]/}
+  [[ -z $name ]] || corpus_names+=("${name%/}")
+done <<<"$corpus_table"
 
 usage() {
   cat <<TXT
@@ -78,8 +85,9 @@ TXT
   printf '\nOptions:\n'
   while IFS='|' read -r name value what; do
     name=${name//[[:space:]]/}
+    name=${name%/}
     [[ -z $name ]] || printf '  --%-15s %s%s\n' "$name" "${what# }" "${!name:+ [${!name//"$recipe/"/}]}"
-  done <<<"$option_table"
+  done <<<"$option_table$corpus_table"
 }
 
 # --- options -----------------------------------------------------------------------------------------

@@ -2,9 +2,14 @@
 title="fetch the corpus, make data directories"
 home=$data
 inputs=(local/*.sh local/*.py local/splits*)
-options=(size)
+options=(size ${corpus_names[@]+"${corpus_names[@]}"})
 outputs=()
 for set in "${all_sets[@]}"; do outputs+=("$data/$set/wav.scp" "$data/$set/utt2spk"); done
 for set in "${labelled_sets[@]}"; do outputs+=("$data/$set/text"); done
 
-run() { local/data.sh --size "$size" --data "$data" --nj "$nj"; }
+run() {
+  local name
+  local -a given=()
+  for name in ${corpus_names[@]+"${corpus_names[@]}"}; do given+=("--$name" "${!name}"); done
+  sets="${all_sets[*]}" local/data.sh --size "$size" --data "$data" --nj "$nj" ${given[@]+"${given[@]}"}
+}
