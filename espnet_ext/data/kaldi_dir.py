@@ -14,10 +14,15 @@ Python's `sorted` on strings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import IO
 
 from espnet_ext.config import UserError, atomic_write
+from espnet_ext.data.spill import Spill
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,51 +90,78 @@ def write_table(path: str | Path, rows: Iterable[tuple[str, str]]) -> None:
             out.write(f"{key} {value}\n" if value else f"{key}\n")
 
 
-def spk2utt_rows(utt2spk: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Turn (utterance, speaker) pairs into (speaker, "utterance utterance …") rows."""
-    by_speaker: dict[str, list[str]] = {}
-    for utt, speaker in utt2spk:
-        by_speaker.setdefault(speaker, []).append(utt)
-    return [(speaker, " ".join(sorted(utts))) for speaker, utts in by_speaker.items()]
-
-
 def write_data_dir(path: str | Path, utts: Iterable[Utterance]) -> None:
     """Write a whole data directory; `text` and `segments` only where the utterances have them.
 
-    wav.scp comes last, and goes first where an older one is there: its presence means that the
-    directory is whole, also after a killed run.
+    The utterances may come in any order and number: what does not fit into memory is sorted on
+    disk. All tables appear at once, and only if the utterances end well; wav.scp comes last, and
+    goes first where an older one is there: its presence means that the directory is whole, also
+    after a killed run.
 
     Raises:
-        UserError: no utterance at all, a duplicated id, or a transcript for some utterances only.
+        UserError: no utterance at all, a duplicated id, a transcript or times for some utterances
+            only, or two files for one recording.
     """
     path = Path(path)
-    utts = list(utts)
-    if not utts:
-        raise UserError(f"{path}: no utterance is left; check the corpus and the lists")
-    without = [utt.utt for utt in utts if utt.text is None]
-    if 0 < len(without) < len(utts):
-        raise UserError(
-            f"{path}: {len(without)} of {len(utts)} utterances have no transcript; "
-            f"first: {without[0]}; leave them out, or write them to an unlabelled set"
-        )
     path.mkdir(parents=True, exist_ok=True)
-    (path / "wav.scp").unlink(missing_ok=True)
-    if without:
-        (path / "text").unlink(missing_ok=True)
-    else:
-        write_table(path / "text", ((utt.utt, utt.text or "") for utt in utts))
-    if any(utt.start_sec is not None for utt in utts):
-        write_table(
-            path / "segments",
-            ((u.utt, f"{u.recording} {u.start_sec:.3f} {u.end_sec:.3f}") for u in utts),
-        )
-    else:
-        (path / "segments").unlink(missing_ok=True)
-    speakers = [(utt.utt, utt.speaker) for utt in utts]
-    write_table(path / "utt2spk", speakers)
-    write_table(path / "spk2utt", spk2utt_rows(speakers))
-    write_table(path / "utt2dur", ((utt.utt, f"{utt.dur_sec:.4f}") for utt in utts))
-    wavs = {utt.recording or utt.utt: utt.wav for utt in utts}
-    if len(wavs) < len(utts) and not (path / "segments").exists():
-        raise UserError(f"{path}: an utterance id occurs twice; ids must be unique")
-    write_table(path / "wav.scp", wavs.items())
+    rows = Spill(path)
+    rows.extend(
+        (u.utt, u.speaker, u.recording or u.utt, u.wav, u.dur_sec, u.text, u.start_sec, u.end_sec)
+        for u in utts
+    )
+    first = next(iter(rows), None)
+    if first is None:
+        raise UserError(f"{path}: no utterance is left; check the corpus and the lists")
+    has_text, has_times = first[5] is not None, first[6] is not None
+    speakers, recordings = Spill(path), Spill(path)
+    with ExitStack() as stack:
+        # renamed in the reverse order, so wav.scp last
+        names = ["wav.scp", "spk2utt", "utt2spk", "utt2dur"]
+        names += ["text"] * has_text + ["segments"] * has_times
+        tables = {name: stack.enter_context(atomic_write(path / name)) for name in names}
+        _write_utterances(path, rows, tables, speakers, recordings)
+        for speaker, pairs in groupby(speakers, key=itemgetter(0)):
+            tables["spk2utt"].write(f"{speaker} {' '.join(utt for _, utt in pairs)}\n")
+        for recording, same in groupby(recordings, key=itemgetter(0)):
+            wavs = {wav for _, wav in same}
+            if len(wavs) > 1:
+                raise UserError(
+                    f"{path}/wav.scp: {recording} would be {' and '.join(sorted(wavs))}"
+                )
+            tables["wav.scp"].write(f"{recording} {wavs.pop()}\n")
+        for name in ("wav.scp", "text", "segments"):
+            (path / name).unlink(missing_ok=True)
+
+
+def _write_utterances(
+    path: Path, rows: Spill, tables: dict[str, IO[str]], speakers: Spill, recordings: Spill
+) -> None:
+    """Write the tables with a line for each utterance, and collect those of the other two."""
+    total, before, known = 0, None, None
+    lacking: dict[str, list] = {"transcript": [0, ""], "times": [0, ""]}  # how many, the first
+    texts, segments = tables.get("text"), tables.get("segments")
+    for utt, speaker, recording, wav, dur_sec, text, start_sec, end_sec in rows:
+        if utt == before:
+            raise UserError(f"{path}: {utt} would occur twice; ids must be unique")
+        before = utt
+        total += 1
+        tables["utt2spk"].write(f"{utt} {speaker}\n")
+        tables["utt2dur"].write(f"{utt} {dur_sec:.4f}\n")
+        for what, value in (("transcript", text), ("times", start_sec)):
+            if value is None:
+                lacking[what][1] = lacking[what][1] or utt
+                lacking[what][0] += 1
+        if texts and text is not None:
+            texts.write(f"{utt} {text}\n" if text else f"{utt}\n")
+        if segments and start_sec is not None:
+            segments.write(f"{utt} {recording} {start_sec:.3f} {end_sec:.3f}\n")
+        speakers.add((speaker, utt))
+        if (recording, wav) != known:
+            known = (recording, wav)
+            recordings.add(known)
+    for what, (count, first) in lacking.items():
+        if 0 < count < total:
+            raise UserError(
+                f"{path}: {count} of {total} utterances have no {what}; first: {first}; "
+                "leave them out, or write them to a set of their own"
+            )
