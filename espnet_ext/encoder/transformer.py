@@ -103,7 +103,8 @@ class ContextTransformer(AbsEncoder):
 
         Args:
             x_BTD: latents through `embed`, masked or not.
-            after_layer: applied to each layer's output before the next layer reads it.
+            after_layer: applied to each layer's output before the next layer reads it; not after
+                a layer that LayerDrop leaves out.
             tap: `layer`, the layers' outputs, of which the last has gone through the final norm
                 where `norm_first`; or `ffn`, what their feed-forwards add to them, before dropout
                 (the targets of data2vec).
@@ -130,8 +131,8 @@ class ContextTransformer(AbsEncoder):
             added_BKD = None
             if not drop:
                 x_BKD, added_BKD = layer(x_BKD, bias_BHKK)
-            if after_layer is not None:
-                x_BKD = after_layer(x_BKD)
+                if after_layer is not None:
+                    x_BKD = after_layer(x_BKD)
             if tap == "layer":
                 outputs.append(x_BKD)
             else:
