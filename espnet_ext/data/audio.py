@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,17 @@ from espnet_ext.config import UserError
 from espnet_ext.data.kaldi_dir import read_dict
 
 G722_BYTES_PER_SEC = 8000  # 64 kbit/s; one byte holds two samples of 16 kHz
+CHANNEL = re.compile(r"(?P<path>.+)#channel=(?P<channel>[1-9]\d*)")  # S02_P05.wav#channel=1
+
+
+def split_channel(entry: str) -> tuple[str, int | None]:
+    """Path of a `wav.scp` entry, and the channel to read from it, counted from 1 as sox does.
+
+    `S02_P05.wav#channel=1` is the left side of a two-channel file, read in place: no copy, no pipe.
+    None where the entry names no channel; then the file must have one only.
+    """
+    found = CHANNEL.fullmatch(entry)
+    return (found["path"], int(found["channel"])) if found else (entry, None)
 
 
 def segment_samples(start_sec: float, end_sec: float, rate: int, frames: int) -> tuple[int, int]:
@@ -55,7 +67,8 @@ class SpeechDir(Mapping[str, np.ndarray]):
     wav.scp count from the working directory, as everywhere in Kaldi.
 
     Raises:
-        UserError: pipes (unless allowed), unreadable or multi-channel audio, malformed segments.
+        UserError: pipes (unless allowed), unreadable audio, several channels where the entry names
+            none (`split_channel`), malformed segments.
     """
 
     def __init__(self, wav_scp: str | Path, allow_pipes: bool = False):
@@ -85,18 +98,21 @@ class SpeechDir(Mapping[str, np.ndarray]):
             entry, start_sec, end_sec = self._wavs[utt], 0.0, None
         else:
             entry, start_sec, end_sec = self._segment(utt)
-        with open_sound(entry, self.allow_pipes) as sound:
-            if sound.channels != 1:
+        path, channel = split_channel(entry)
+        with open_sound(path, self.allow_pipes) as sound:
+            if channel is None and sound.channels != 1:
                 raise UserError(f"{entry}: {sound.channels} channels; expected one")
+            if channel is not None and channel > sound.channels:
+                raise UserError(f"{entry}: the file has {sound.channels} channels")
             if end_sec is None:
-                samples_N = sound.read(dtype="float32")
+                samples_NC = sound.read(dtype="float32", always_2d=True)
             else:
                 start, end = segment_samples(start_sec, end_sec, sound.samplerate, sound.frames)
                 sound.seek(start)
-                samples_N = sound.read(max(end - start, 0), dtype="float32")
-        if not len(samples_N):
+                samples_NC = sound.read(max(end - start, 0), dtype="float32", always_2d=True)
+        if not len(samples_NC):
             raise UserError(f"{entry}: {utt} has no samples; check it with validate_data_dir")
-        return samples_N
+        return np.ascontiguousarray(samples_NC[:, (channel or 1) - 1])
 
     def _segment(self, utt: str) -> tuple[str, float, float]:
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import soundfile
 
 from espnet_ext.config import UserError
-from espnet_ext.data.audio import decode, open_sound
+from espnet_ext.data.audio import decode, open_sound, split_channel
 
 UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF)  # writers that stream do not know the size
 MP3_FRAME = 1152  # samples
@@ -31,7 +31,11 @@ class Sound:
 
 
 def probe(entry: str, allow_pipes: bool = False) -> Sound:
-    """Look at one `wav.scp` entry; a damaged file is reported, not raised."""
+    """Look at one `wav.scp` entry; a damaged file is reported, not raised.
+
+    An entry that names a channel has one channel, if the file has that one.
+    """
+    entry, channel = split_channel(entry)
     if not entry.endswith("|"):
         path = Path(entry)
         if not path.is_file():
@@ -40,7 +44,10 @@ def probe(entry: str, allow_pipes: bool = False) -> Sound:
             return Sound(fault="audio_empty", detail=entry)
     try:
         with open_sound(entry, allow_pipes) as sound:
-            found = (sound.samplerate, sound.channels, sound.frames)
+            found = (sound.samplerate, 1 if channel else sound.channels, sound.frames)
+            if channel and channel > sound.channels:
+                what = f"{entry}, its channels are {sound.channels}, channel {channel} is asked for"
+                return Sound(fault="audio_unreadable", detail=what)
             if sound.frames == 0:
                 return Sound(*found, fault="audio_empty", detail=entry)
             missing = _missing(sound, entry)

@@ -7,6 +7,7 @@ import soundfile
 
 from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir, decode_to_flac
+from espnet_ext.data.probe import Sound, probe
 
 RATE = 16000
 
@@ -52,6 +53,25 @@ def test_speech_dir_is_lazy_and_says_what_is_wrong(tmp_path):
     for name, message in zip(names, wrong, strict=True):
         with pytest.raises(UserError, match=rf"{name}\.wav: .*{message}|{name}\.wav: {message}"):
             speech[name]
+
+
+def test_a_channel_is_read_in_place(tmp_path):
+    samples_NC = noise(2 * RATE).reshape(-1, 2)
+    soundfile.write(tmp_path / "worn.wav", samples_NC, RATE)
+    wav = tmp_path / "worn.wav"
+    (tmp_path / "wav.scp").write_text("".join(f"{c} {wav}#channel={c}\n" for c in (1, 2, 3)))
+    (tmp_path / "segments").write_text("".join(f"{c} {c} 0.25 0.75\n" for c in (1, 2, 3)))
+    speech = SpeechDir(tmp_path / "wav.scp")
+    for channel in (1, 2):
+        assert speech[str(channel)].flags.c_contiguous
+        np.testing.assert_allclose(
+            speech[str(channel)], samples_NC[4000:12000, channel - 1], atol=1e-4
+        )
+    with pytest.raises(UserError, match=r"worn\.wav#channel=3: the file has 2 channels"):
+        speech["3"]
+    assert probe(f"{wav}#channel=2") == Sound(RATE, 1, RATE)
+    missing = probe(f"{wav}#channel=3")
+    assert missing.fault == "audio_unreadable" and "channel 3" in missing.detail
 
 
 def test_pipes_are_refused_unless_allowed(tmp_path):
