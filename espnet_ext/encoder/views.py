@@ -38,9 +38,22 @@ class View(nn.Module):
         return len(encoder.layers)
 
     def forward(
-        self, encoder: nn.Module, latents_BTD: Tensor, lengths_B: Tensor, mask_BT: Tensor
+        self,
+        encoder: nn.Module,
+        latents_BTD: Tensor,
+        lengths_B: Tensor,
+        mask_BT: Tensor,
+        *,
+        max_visible: int | None = None,
+        generator: torch.Generator | None = None,
     ) -> Seen:
-        """Show the latents, which stay untouched, under `mask_BT` of `clones` * B rows."""
+        """Show the latents, which stay untouched, under `mask_BT` of `clones` * B rows.
+
+        Args:
+            max_visible: no utterance keeps more frames than this, as is known without the mask;
+                None where nothing is known.
+            generator: of what the view draws.
+        """
         raise NotImplementedError
 
 
@@ -54,7 +67,9 @@ class OneView(View):
         super().__init__()
         self.mask_embedding_D = nn.Parameter(torch.empty(hidden_size).uniform_())
 
-    def forward(self, encoder, latents_BTD, lengths_B, mask_BT) -> Seen:
+    def forward(
+        self, encoder, latents_BTD, lengths_B, mask_BT, *, max_visible=None, generator=None
+    ) -> Seen:
         shown_BTD = replace(encoder.embed(latents_BTD), mask_BT, self.mask_embedding_D)
         return Seen(encoder.hidden(shown_BTD, lengths_B), mask_BT)
 
