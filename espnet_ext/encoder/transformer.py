@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from torch import Tensor, nn
 
+from espnet_ext.encoder.dropout import Dropout, dropout
 from espnet_ext.encoder.positions import Alibi, ConvPositions, ConvStackPositions
 from espnet_ext.encoder.visible import VisibleFrames
 
@@ -64,7 +65,7 @@ class ContextTransformer(AbsEncoder):
             raise ValueError(f"encoder_conf: alibi {alibi!r} is not none, fixed or learned")
         self._output_size = output_size
         self.norm_first, self.layer_drop = norm_first, layer_drop
-        self.embed = nn.Sequential(nn.Linear(input_size, output_size), nn.Dropout(input_dropout))
+        self.embed = nn.Sequential(nn.Linear(input_size, output_size), Dropout(input_dropout))
         self.positions = (
             ConvPositions(output_size, pos_kernel, pos_groups)
             if pos_depth == 1
@@ -72,7 +73,7 @@ class ContextTransformer(AbsEncoder):
         )
         self.alibi = None if alibi == "none" else Alibi(heads, alibi == "learned")
         self.norm = nn.LayerNorm(output_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layers = nn.ModuleList(
             TransformerLayer(
                 output_size,
@@ -173,11 +174,11 @@ class TransformerLayer(nn.Module):
         self.ff = nn.Sequential(
             nn.Linear(dim, ff_dim),
             nn.GELU(),
-            nn.Dropout(activation_dropout),
+            Dropout(activation_dropout),
             nn.Linear(ff_dim, dim),
         )
         self.norm_ff = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, 0.0, 0.02)
@@ -196,7 +197,10 @@ class TransformerLayer(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Scaled dot-product attention of several heads; queries, keys and values in one product."""
+    """Scaled dot-product attention of several heads; queries, keys and values in one product.
+
+    On a CPU torch's own attention has no quick way to drop weights; there it is written out.
+    """
 
     def __init__(self, dim: int, heads: int, dropout: float):
         super().__init__()
@@ -206,7 +210,10 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_BKD: Tensor, bias_BHKK: Tensor) -> Tensor:
         q, k, v = self.qkv(x_BKD).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
-        out_BHKC = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=bias_BHKK, dropout_p=self.dropout if self.training else 0.0
-        )
+        p = self.dropout if self.training else 0.0
+        if p > 0.0 and x_BKD.device.type == "cpu":
+            scores_BHKK = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
+            out_BHKC = dropout(scores_BHKK.add_(bias_BHKK).softmax(-1), p) @ v
+        else:
+            out_BHKC = F.scaled_dot_product_attention(q, k, v, attn_mask=bias_BHKK, dropout_p=p)
         return self.out(out_BHKC.transpose(1, 2).flatten(2))

@@ -22,6 +22,8 @@ class GumbelQuantiser(nn.Module):
         latent_grad: share of its gradient that reaches the latents. 1 as in the papers; at 0 the
             quantiser learns, but cannot make its task easy by making the latents alike, as it may
             with small batches (code perplexity then falls to 1).
+        dropout: of the latents that are quantised (`dropout_features` of wav2vec 2.0's code: 0.1;
+            §4.2). What the encoder reads has its own.
         temperature: start, least value and decay per optimiser update (paper: 2, 0.5, 0.999995).
 
     A target is computed from the unmasked latents and never sees the mask.
@@ -35,6 +37,7 @@ class GumbelQuantiser(nn.Module):
         dim: int = 1024,
         temperature: tuple[float, float, float] = (2.0, 0.5, 0.999995),
         latent_grad: float = 1.0,
+        dropout: float = 0.0,
     ):
         super().__init__()
         if dim % groups:
@@ -42,6 +45,7 @@ class GumbelQuantiser(nn.Module):
         self.groups, self.entries, self.dim = groups, entries, dim
         self.start, self.least, self.decay = temperature
         self.latent_grad = latent_grad
+        self.dropout = nn.Dropout(dropout)
         self.logits = nn.Linear(input_size, groups * entries)
         # N(0, 1) weights spread the first choices over the codebook (public code; not in the paper)
         nn.init.normal_(self.logits.weight)
@@ -61,7 +65,7 @@ class GumbelQuantiser(nn.Module):
             codes_BTG: their indices.
             probs_BTGV: softmax of the logits without noise or temperature (for the diversity loss).
         """
-        latents_BTD = given.latents_BTD
+        latents_BTD = self.dropout(given.latents_BTD)
         if self.latent_grad != 1.0:
             fixed_BTD = latents_BTD.detach()
             latents_BTD = fixed_BTD + self.latent_grad * (latents_BTD - fixed_BTD)

@@ -1,0 +1,41 @@
+"""Dropout that is cheap on a CPU."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Dropout(nn.Dropout):
+    """As torch's. On a CPU torch draws value by value, 13 ns each, which takes a fifth of a BASE
+    transformer's training step; here four 16-bit values come from each random number. The
+    probability is rounded to 1/65536, and values are scaled by what it is rounded to."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return dropout(x, self.p if self.training else 0.0)
+
+
+def dropout(x: Tensor, p: float) -> Tensor:
+    """`x` with zeros at a share `p` of places, the rest scaled to keep the expectation."""
+    if p == 0.0:
+        return x
+    if x.device.type != "cpu":
+        return F.dropout(x, p)
+    return _Dropout.apply(x, min(65535, round(p * 65536)))
+
+
+class _Dropout(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, dropped_of_65536):
+        bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+        values = bits.view(torch.int16)[: x.numel()].view(x.shape)
+        keep = values >= dropped_of_65536 - 32768
+        ctx.save_for_backward(keep)
+        ctx.scale = 65536 / (65536 - dropped_of_65536)
+        return torch.where(keep, x, 0.0).mul_(ctx.scale)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (keep,) = ctx.saved_tensors
+        return torch.where(keep, grad, 0.0).mul_(ctx.scale), None
