@@ -12,33 +12,41 @@ import espnet2.train.dataset as espnet_dataset
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.preprocess import TrainingText
 from espnet_ext.encoder.conformer import ContextConformer
+from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.encoder.views import OneView
 from espnet_ext.frontend.conv2d import Conv2dSubsampling
+from espnet_ext.frontend.layer_norm import LatentNorm
+from espnet_ext.frontend.wave_cnn import WaveCNN
 from espnet_ext.loss.contrastive import ContrastiveLoss
 from espnet_ext.loss.diversity import DiversityLoss
+from espnet_ext.loss.feature_penalty import FeaturePenalty
 from espnet_ext.loss.masked_prediction import MaskedPredictionLoss
 from espnet_ext.masking.confidence import ConfidenceSpans
 from espnet_ext.masking.random import RandomSpans
 from espnet_ext.model.asr import Recogniser
+from espnet_ext.targets.features import Features
 from espnet_ext.targets.gumbel import GumbelQuantiser
 
 MASKERS = {"random": RandomSpans, "confidence": ConfidenceSpans}
 VIEWS = {"one": OneView}
 TEACHERS: dict[str, type] = {}
-TARGETS = {"gumbel": GumbelQuantiser}
+TARGETS = {"gumbel": GumbelQuantiser, "features": Features}
 LOSSES = {
     "contrastive": ContrastiveLoss,
     "diversity": DiversityLoss,
+    "feature_penalty": FeaturePenalty,
     "masked_prediction": MaskedPredictionLoss,
 }
 
-PREENCODERS = {"conv2d": Conv2dSubsampling}
-ENCODERS = {"context_conformer": ContextConformer}
+FRONTENDS = {"wave_cnn": WaveCNN}
+PREENCODERS = {"conv2d": Conv2dSubsampling, "layer_norm": LatentNorm}
+ENCODERS = {"context_conformer": ContextConformer, "context_transformer": ContextTransformer}
 
 
 def register() -> None:
     """Make our classes known to ESPnet. Calling it again changes nothing."""
     for tables in (espnet_ssl, espnet_asr):
+        tables.frontend_choices.classes.update(FRONTENDS)
         tables.preencoder_choices.classes.update(PREENCODERS)
         tables.encoder_choices.classes.update(ENCODERS)
     espnet_asr.model_choices.classes["recogniser"] = Recogniser
