@@ -12,6 +12,9 @@ import espnet2.train.dataset as espnet_dataset
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.preprocess import TrainingText
 from espnet_ext.encoder.conformer import ContextConformer
+from espnet_ext.encoder.student import StudentView
+from espnet_ext.encoder.swap import SwapViews
+from espnet_ext.encoder.teacher import EMATeacher
 from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.encoder.views import OneView
 from espnet_ext.frontend.conv2d import Conv2dSubsampling
@@ -21,21 +24,30 @@ from espnet_ext.loss.contrastive import ContrastiveLoss
 from espnet_ext.loss.diversity import DiversityLoss
 from espnet_ext.loss.feature_penalty import FeaturePenalty
 from espnet_ext.loss.masked_prediction import MaskedPredictionLoss
+from espnet_ext.loss.ranking import RankingLoss
+from espnet_ext.loss.regression import RegressionLoss
 from espnet_ext.masking.confidence import ConfidenceSpans
 from espnet_ext.masking.random import RandomSpans
 from espnet_ext.model.asr import Recogniser
 from espnet_ext.targets.features import Features
 from espnet_ext.targets.gumbel import GumbelQuantiser
+from espnet_ext.targets.teacher_average import TeacherAverage
 
 MASKERS = {"random": RandomSpans, "confidence": ConfidenceSpans}
-VIEWS = {"one": OneView}
-TEACHERS: dict[str, type] = {}
-TARGETS = {"gumbel": GumbelQuantiser, "features": Features}
+VIEWS = {"one": OneView, "swap": SwapViews, "student": StudentView}
+TEACHERS = {"ema": EMATeacher}
+TARGETS = {
+    "gumbel": GumbelQuantiser,
+    "features": Features,
+    "teacher_average": TeacherAverage,
+}
 LOSSES = {
     "contrastive": ContrastiveLoss,
     "diversity": DiversityLoss,
     "feature_penalty": FeaturePenalty,
     "masked_prediction": MaskedPredictionLoss,
+    "regression": RegressionLoss,
+    "ranking": RankingLoss,
 }
 
 FRONTENDS = {"wave_cnn": WaveCNN}
