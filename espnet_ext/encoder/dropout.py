@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 
 class Dropout(nn.Dropout):
@@ -20,6 +21,8 @@ def dropout(x: Tensor, p: float) -> Tensor:
     """`x` with zeros at a share `p` of places, the rest scaled to keep the expectation."""
     if p == 0.0:
         return x
+    if has_torch_function_unary(x):  # Swap may want the same draws for both of its views
+        return handle_torch_function(dropout, (x,), x, p)
     if x.device.type != "cpu":
         return F.dropout(x, p)
     return _Dropout.apply(x, min(65535, round(p * 65536)))

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from espnet_ext.encoder.dropout import dropout
 from espnet_ext.encoder.views import Seen, View, replace
 
 
@@ -77,7 +78,7 @@ class SameDrawsForBothHalves(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if func not in (F.dropout, F.scaled_dot_product_attention):
+        if func not in (dropout, F.dropout, F.scaled_dot_product_attention):
             return func(*args, **kwargs)
 
         def half(value, which: slice):

@@ -6,7 +6,7 @@ Shapes: B utterances, T latent frames, D the encoder's width.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -33,16 +33,16 @@ class EMATeacher(nn.Module):
         teacher <- decay · teacher + (1 - decay) · student     (EH-MAM eq. 1; data2vec 2.0 §3.1)
 
     after every optimiser update, in fp32; the decay rises linearly from `start` to `end`. It is
-    always in evaluation mode and gets no gradient. It reads the student's latents. The projection
-    of the latents to the encoder's width is the student's of the same update, as in the public
-    code (data2vec: "share the parameters of the feature encoder"); buffers are the student's, too.
+    always in evaluation mode and gets no gradient. It reads the student's latents. What is `shared`
+    is the student's of the same update, and so are all buffers: in data2vec 2.0's public code the
+    projection of the latents, in data2vec 1's the positions as well.
 
     Args:
         encoder: the student's. predictor: (B, T, D) -> (B, T), or None.
         start, end, anneal_updates: of the decay (data2vec 2.0 and EH-MAM: 0.999, 0.99999, 75000).
         tap: `layer`, the layers' outputs, or `ffn`, what their feed-forwards add (data2vec).
         top: how many of the layers, from the last (data2vec: 8).
-        average_embed: let the projection of the latents follow slowly, as well.
+        shared: parts of the encoder, by name, that are the student's.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class EMATeacher(nn.Module):
         anneal_updates: int = 75000,
         tap: str = "layer",
         top: int = 8,
-        average_embed: bool = False,
+        shared: Sequence[str] = ("embed",),
     ):
         super().__init__()
         if tap not in ("layer", "ffn"):
@@ -73,8 +73,14 @@ class EMATeacher(nn.Module):
                 f"teacher_conf: a decay from {start} to {end} in {anneal_updates} updates; it is "
                 "expected to rise, between 0 and 1"
             )
+        unknown = set(shared) - {name for name, _ in encoder.named_children()}
+        if unknown:
+            raise ValueError(
+                f"teacher_conf: shared {sorted(unknown)}; the encoder has no such part"
+            )
         self.start, self.end, self.anneal_updates = start, end, anneal_updates
-        self.tap, self.top, self.average_embed = tap, top, average_embed
+        self.tap, self.top = tap, top
+        self.shared = tuple(f"encoder.{name}." for name in shared)
         students = {"encoder": encoder} | ({} if predictor is None else {"predictor": predictor})
         # in a tuple, which is no module: the student's weights are not the teacher's state
         self._students = tuple(students.values())
@@ -133,8 +139,7 @@ class EMATeacher(nn.Module):
         """Averages move by a share, a 0-d tensor on their device; what is shared is copied."""
         averages, followed, copies, copied = [], [], [], []
         for name, own, student in self._pairs():
-            averaged = self.average_embed or not name.startswith("encoder.embed.")
-            if averaged and isinstance(own, nn.Parameter):
+            if isinstance(own, nn.Parameter) and not name.startswith(self.shared):
                 averages.append(own)
                 followed.append(student.to(own.dtype))
             else:

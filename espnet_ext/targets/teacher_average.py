@@ -20,8 +20,8 @@ class TeacherAverage(nn.Module):
 
     Args:
         hidden_size: D.
-        layer_norm: normalise the mean over D, too, without weights: data2vec 1's public conf for
-            speech does so, data2vec 2.0's does not.
+        layer_norm: normalise the mean over D, too, without weights: an option of data2vec's public
+            code that its confs for speech leave off.
     """
 
     needs_teacher = True

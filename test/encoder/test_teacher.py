@@ -44,10 +44,13 @@ def test_decay_after_updates(updates, decay):
     assert weight.item() == pytest.approx(1 - decay, rel=1e-5)
 
 
-def test_weights_follow_after_every_update_by_hand():
+@pytest.mark.parametrize("shared", [("embed",), (), ("embed", "positions")])
+def test_weights_follow_after_every_update_by_hand(shared):
     torch.manual_seed(0)
     encoder, predictor = transformer(), Predictor()
-    teacher = EMATeacher(encoder, predictor, start=0.5, end=0.9, anneal_updates=4, top=2)
+    teacher = EMATeacher(
+        encoder, predictor, start=0.5, end=0.9, anneal_updates=4, top=2, shared=shared
+    )
     generator = torch.Generator().manual_seed(1)
     students = {f"encoder.{k}": p for k, p in encoder.named_parameters()}
     students |= {f"predictor.{k}": p for k, p in predictor.named_parameters()}
@@ -57,8 +60,8 @@ def test_weights_follow_after_every_update_by_hand():
         step(predictor, generator)
         teacher.follow(torch.tensor(float(update)))
         for name, average in expected.items():
-            shared = name.startswith("encoder.embed.")
-            average.mul_(0 if shared else decay).add_((1 if shared else 1 - decay) * students[name])
+            slow = name.split(".")[1] not in shared
+            average.mul_(decay if slow else 0).add_((1 - decay if slow else 1) * students[name])
     got = dict(teacher.copies.named_parameters())
     assert got.keys() == expected.keys()
     for name, average in expected.items():
@@ -171,6 +174,7 @@ def test_it_begins_where_the_student_begins_even_if_that_was_loaded_later():
     [
         ({"top": 4}, "top 4; the encoder has 1 to 3 layers"),
         ({"tap": "input"}, "tap 'input' is neither layer nor ffn"),
+        ({"shared": ["posit"], "top": 1}, r"shared \['posit'\]; the encoder has no such part"),
         ({"start": 0.9, "end": 0.8, "top": 1}, "expected to rise"),
     ],
 )
