@@ -5,6 +5,7 @@ To add a masker, an encoder, a target or a loss: write its file in its room, add
 
 from __future__ import annotations
 
+import espnet2.tasks.abs_task as espnet_task
 import espnet2.tasks.asr as espnet_asr
 import espnet2.tasks.ssl as espnet_ssl
 import espnet2.train.dataset as espnet_dataset
@@ -24,13 +25,16 @@ from espnet_ext.loss.contrastive import ContrastiveLoss
 from espnet_ext.loss.diversity import DiversityLoss
 from espnet_ext.loss.feature_penalty import FeaturePenalty
 from espnet_ext.loss.masked_prediction import MaskedPredictionLoss
+from espnet_ext.loss.multicluster import MulticlusterLoss
 from espnet_ext.loss.ranking import RankingLoss
 from espnet_ext.loss.regression import RegressionLoss
 from espnet_ext.masking.confidence import ConfidenceSpans
 from espnet_ext.masking.random import RandomSpans
 from espnet_ext.model.asr import Recogniser
+from espnet_ext.schedules import Cosine, Polynomial
 from espnet_ext.targets.features import Features
 from espnet_ext.targets.gumbel import GumbelQuantiser
+from espnet_ext.targets.labels import Labels
 from espnet_ext.targets.teacher_average import TeacherAverage
 
 MASKERS = {"random": RandomSpans, "confidence": ConfidenceSpans}
@@ -39,6 +43,7 @@ TEACHERS = {"ema": EMATeacher}
 TARGETS = {
     "gumbel": GumbelQuantiser,
     "features": Features,
+    "labels": Labels,
     "teacher_average": TeacherAverage,
 }
 LOSSES = {
@@ -46,6 +51,7 @@ LOSSES = {
     "diversity": DiversityLoss,
     "feature_penalty": FeaturePenalty,
     "masked_prediction": MaskedPredictionLoss,
+    "multicluster": MulticlusterLoss,
     "regression": RegressionLoss,
     "ranking": RankingLoss,
 }
@@ -53,6 +59,7 @@ LOSSES = {
 FRONTENDS = {"wave_cnn": WaveCNN}
 PREENCODERS = {"conv2d": Conv2dSubsampling, "layer_norm": LatentNorm}
 ENCODERS = {"context_conformer": ContextConformer, "context_transformer": ContextTransformer}
+SCHEDULERS = {"cosine": Cosine, "polynomial": Polynomial}
 
 
 def register() -> None:
@@ -61,6 +68,7 @@ def register() -> None:
         tables.frontend_choices.classes.update(FRONTENDS)
         tables.preencoder_choices.classes.update(PREENCODERS)
         tables.encoder_choices.classes.update(ENCODERS)
+    espnet_task.scheduler_classes.update(SCHEDULERS)
     espnet_asr.model_choices.classes["recogniser"] = Recogniser
     espnet_asr.preprocessor_choices.classes["training_text"] = TrainingText
     espnet_dataset.DATA_TYPES["speech_dir"] = {

@@ -4,6 +4,7 @@ examples:
   python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml
   python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml --task ssl --out exp/x/flat.yaml
   python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml --get masker
+  python -m espnet_ext.bin.compose_config conf/hubert_random.yaml --labels      # 100 40
   python -m espnet_ext.bin.compose_config --check ssl:conf/w2vbert_atm.yaml asr:conf/asr_ctc.yaml
 
 --task and --check hold every key at every depth against what reads it, before hours are spent.
@@ -26,6 +27,11 @@ def main() -> None:
     parser.add_argument("--shrink", type=Path, help="lay this over the settings that CONF has")
     parser.add_argument("--task", choices=["ssl", "asr"], help="check the keys for this task")
     parser.add_argument("--get", metavar="KEY", help="print one setting, dots go deeper")
+    parser.add_argument(
+        "--labels",
+        action="store_true",
+        help="print sizes and frame shift in ms of the labels it predicts, if it does",
+    )
     parser.add_argument("--check", metavar="TASK:CONF", nargs="+", help="check several, print none")
     args = parser.parse_args()
     if (args.conf is None) == (args.check is None):
@@ -45,7 +51,12 @@ def main() -> None:
         from espnet_ext.tasks.check import check_conf
 
         check_conf(flat, args.task, str(args.conf))
-    if args.get is not None:
+    if args.labels:
+        from espnet_ext.tasks.launch import frame_shift_ms, label_sizes
+
+        if sizes := label_sizes(flat):
+            print(",".join(map(str, sizes)), f"{frame_shift_ms(flat):g}")
+    elif args.get is not None:
         value = flat
         for key in args.get.split("."):
             value = value.get(key) if isinstance(value, dict) else None

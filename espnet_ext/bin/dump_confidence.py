@@ -31,9 +31,9 @@ def main() -> None:
     args = parser.parse_args()
 
     if args.merge:
-        from espnet_ext.data.parts import merge_confidence
+        from espnet_ext.data.parts import merge_stream
 
-        merge_confidence(args.out, args.nj, args.data)
+        merge_stream("confidence", args.out, args.nj, args.data)
     else:
         from espnet_ext.tasks.infer import dump_confidence
 

@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--train_dir", type=Path, required=True, help="Kaldi data directory")
     parser.add_argument("--valid_dir", type=Path, required=True)
     parser.add_argument("--dump", type=Path, default=Path("dump"), help="shapes and streams")
+    parser.add_argument("--labels", metavar="TAG", help="labels to predict (dump_labels --tag)")
     parser.add_argument("--output_dir", type=Path, required=True)
     args, rest = parser.parse_known_args()
 
@@ -28,7 +29,9 @@ def main() -> None:
     from espnet_ext.tasks.run import train
 
     conf = read_flat(args.config)
-    options = ssl_options(conf, args.train_dir, args.valid_dir, args.dump, args.output_dir)
+    options = ssl_options(
+        conf, args.train_dir, args.valid_dir, args.dump, args.output_dir, args.labels
+    )
     train("ssl", args.config, args.output_dir, options + rest)
 
 

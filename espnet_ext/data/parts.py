@@ -1,8 +1,8 @@
-"""What parallel jobs wrote, joined: `text.JOB` to `text`, confidences to one ark."""
+"""Work shared out to parallel jobs, and joined: `text.JOB` to `text`, frame streams to one ark."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import kaldiio
@@ -10,6 +10,15 @@ import numpy as np
 
 from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.audio import SpeechDir
+from espnet_ext.data.kaldi_dir import read_dict
+
+
+def own_share(data_dir: Path, job: int, n_jobs: int) -> dict[str, float]:
+    """Utterances of job 1…n with their seconds, shortest first: every n-th in order of length, so
+    that all jobs end together."""
+    dur_sec = {utt: float(sec) for utt, sec in read_dict(data_dir / "utt2dur").items()}
+    by_length = sorted(dur_sec, key=lambda utt: (dur_sec[utt], utt))
+    return {utt: dur_sec[utt] for utt in by_length[job - 1 :: n_jobs]}
 
 
 def merge_text(out: Path, n_jobs: int, data_dir: Path) -> None:
@@ -29,31 +38,43 @@ def merge_text(out: Path, n_jobs: int, data_dir: Path) -> None:
         handle.write(f"{busy / audio:.4f} real-time factor, {audio:.1f} s of audio\n")
 
 
-def merge_confidence(out: Path, n_jobs: int, data_dir: Path) -> None:
-    """Join `confidence.JOB.{ark,scp}` to `confidence.{ark,scp}`, sorted, and remove the parts.
+def merge_stream(
+    name: str,
+    out: Path,
+    n_jobs: int,
+    data_dir: Path,
+    look: Callable[[np.ndarray], None] = lambda rows: None,
+) -> None:
+    """Join `NAME.JOB.{ark,scp}` to `NAME.{ark,scp}`, sorted, and remove the parts.
+
+    Args:
+        look: is shown every utterance's rows on the way.
 
     Raises:
         UserError: a part is missing, or the parts do not cover the data directory.
     """
-    parts = [out / f"confidence.{job}.scp" for job in range(1, n_jobs + 1)]
+    parts = [out / f"{name}.{job}.scp" for job in range(1, n_jobs + 1)]
     places = dict(line.split(maxsplit=1) for line in _lines(parts))
     _check_cover(places, data_dir, out)
-    write_ark(
-        out / "confidence.ark",
-        ((utt, kaldiio.load_mat(places[utt])) for utt in sorted(places, key=str.encode)),
-    )
+
+    def read(utt: str) -> tuple[str, np.ndarray]:
+        rows = kaldiio.load_mat(places[utt])
+        look(rows)
+        return utt, rows
+
+    write_ark(out / f"{name}.ark", (read(utt) for utt in sorted(places, key=str.encode)))
     for part in parts:
         part.unlink()
         part.with_suffix(".ark").unlink()
 
 
-def write_ark(ark: Path, scores: Iterable[tuple[str, np.ndarray]]) -> None:
+def write_ark(ark: Path, rows: Iterable[tuple[str, np.ndarray]]) -> None:
     """Write an ark and the scp beside it, whole or not at all."""
     # the scp is renamed last: where it stands, its ark is whole
     with atomic_write(ark.with_suffix(".scp")) as scp_file, atomic_write(ark, "wb") as ark_file:
-        for utt, row_T in scores:
+        for utt, array in rows:
             scp_file.write(f"{utt} {ark}:{ark_file.tell() + len(utt.encode()) + 1}\n")
-            kaldiio.save_ark(ark_file, {utt: row_T})
+            kaldiio.save_ark(ark_file, {utt: array})
 
 
 def _lines(parts: list[Path]) -> list[str]:

@@ -32,34 +32,74 @@ class TrainingText(CommonPreprocessor):
         return super().__call__(uid, data)
 
 
-class CropWithConfidence(AbsPreprocessor):
-    """Crop long utterances for pre-training; cut their confidences at the same frames.
+class CropStreams(AbsPreprocessor):
+    """Crop long utterances for pre-training, and at the same frames what is known of every frame:
+    `confidence` (T,) and `labels` (T, G).
 
     Args:
         crop_sec: longest piece kept, at a random place in training and at the beginning in
             validation. Ask2Mask trains on 32 s.
         frame_samples: samples per latent frame; crops begin on a multiple of it.
         sample_rate: in Hz.
+        label_sizes: number of labels in each of the G sets.
+        files: name of a stream -> file it is read from, for messages.
     """
 
-    def __init__(self, train: bool, crop_sec: float, frame_samples: int, sample_rate: int):
+    def __init__(
+        self,
+        train: bool,
+        crop_sec: float,
+        frame_samples: int,
+        sample_rate: int,
+        label_sizes: list[int] | None = None,
+        files: dict[str, str] | None = None,
+    ):
         super().__init__(train)
         self.frame_samples = frame_samples
         self.crop_frames = int(crop_sec * sample_rate) // frame_samples
+        self.label_sizes, self.files = label_sizes or [], files or {}
 
     def __call__(self, uid: str, data: dict) -> dict[str, np.ndarray]:
         speech_S, hop = data["speech"], self.frame_samples
         n_frames = len(speech_S) // hop
-        if "confidence" in data and abs(len(data["confidence"]) - n_frames) > 1:
-            raise UserError(
-                f"confidence of {uid}: {len(data['confidence'])} frames, but its audio has "
-                f"{n_frames} of {hop} samples; dump the confidences of this data directory again"
-            )
+        streams = [name for name in ("confidence", "labels") if name in data]
+        for name in streams:
+            if abs(len(data[name]) - n_frames) > 1:
+                raise UserError(
+                    f"{self._of(name, uid)}: {len(data[name])} frames, but its audio has "
+                    f"{n_frames} of {hop} samples; make the {name} of this data directory again"
+                )
+        if "labels" in data:
+            data["labels"] = self._checked(data["labels"], uid)
         first = 0
         if n_frames > self.crop_frames:
             if self.train:
                 first = int(np.random.randint(n_frames - self.crop_frames + 1))
             data["speech"] = speech_S[first * hop : (first + self.crop_frames) * hop]
-            if "confidence" in data:
-                data["confidence"] = data["confidence"][first : first + self.crop_frames]
+            for name in streams:
+                data[name] = data[name][first : first + self.crop_frames]
         return data
+
+    def _checked(self, labels_TG: np.ndarray, uid: str) -> np.ndarray:
+        """Labels as int64. A label outside would end in an index fault deep in the loss."""
+        sizes = self.label_sizes
+        if labels_TG.ndim != 2 or labels_TG.shape[1] != len(sizes):
+            sets = labels_TG.shape[1] if labels_TG.ndim == 2 else "no"
+            raise UserError(
+                f"{self._of('labels', uid)}: {sets} label sets, but the conf's `sizes` has "
+                f"{len(sizes)}; make the labels with --sizes {','.join(map(str, sizes))}"
+            )
+        labels_TG = labels_TG.astype(np.int64)
+        for labels_T, size in zip(labels_TG.T, sizes, strict=True):
+            if len(labels_T) and not 0 <= labels_T.min() <= labels_T.max() < size:
+                raise UserError(
+                    f"{self._of('labels', uid)}: labels {labels_T.min()} to {labels_T.max()}, but "
+                    f"the conf's `sizes` has {size}, whose labels are 0 to {size - 1}; "
+                    f"make the labels with --sizes {','.join(map(str, sizes))}"
+                )
+        return labels_TG
+
+    def _of(self, name: str, uid: str) -> str:
+        """`dump/train/labels_mfcc_100.scp: labels of UTT`."""
+        file = self.files.get(name)
+        return f"{file}: {name} of {uid}" if file else f"{name} of {uid}"

@@ -15,8 +15,7 @@ from tqdm import tqdm
 
 from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.audio import SpeechDir
-from espnet_ext.data.kaldi_dir import read_dict
-from espnet_ext.data.parts import write_ark
+from espnet_ext.data.parts import own_share, write_ark
 from espnet_ext.decode.beam import CTCBeam, RNNTBeam
 from espnet_ext.decode.confidence import frame_confidence
 from espnet_ext.decode.greedy import ctc_greedy, rnnt_greedy
@@ -62,14 +61,6 @@ def encoded_batches(
         padded_BS = torch.nn.utils.rnn.pad_sequence(waves, batch_first=True).to(device)
         encoded_BTD, frames_B = model.encode(padded_BS, lengths_B)
         yield batch, encoded_BTD, frames_B, lengths_B.tolist()
-
-
-def own_share(data_dir: Path, job: int, n_jobs: int) -> dict[str, float]:
-    """Utterances of job 1…n with their seconds, shortest first: every n-th in order of length, so
-    that all jobs end together."""
-    dur_sec = {utt: float(sec) for utt, sec in read_dict(data_dir / "utt2dur").items()}
-    by_length = sorted(dur_sec, key=lambda utt: (dur_sec[utt], utt))
-    return {utt: dur_sec[utt] for utt in by_length[job - 1 :: n_jobs]}
 
 
 @torch.no_grad()

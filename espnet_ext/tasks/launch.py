@@ -10,17 +10,24 @@ from espnet_ext.config import UserError, atomic_write
 
 
 def ssl_options(
-    conf: dict, train_dir: Path, valid_dir: Path, dump_dir: Path, output_dir: Path
+    conf: dict,
+    train_dir: Path,
+    valid_dir: Path,
+    dump_dir: Path,
+    output_dir: Path,
+    labels: str | None = None,
 ) -> list[str]:
     """Data options of a pre-training run.
 
-    Confidences are read where the conf's masker is `confidence`. The shapes that batches are made
-    by are those after cropping, written to `output_dir`: else a long utterance would fill a batch
-    alone and then be cut. Training utterances shorter than the conf's `min_sec` are left out.
+    Confidences are read where the conf's masker is `confidence`, and the labels with the tag
+    `labels` where a target reads labels. The shapes that batches are made by are those after
+    cropping, written to `output_dir`: else a long utterance would fill a batch alone and then be
+    cut. Training utterances shorter than the conf's `min_sec` are left out.
 
     Raises:
-        UserError: a missing file, or confidences at another frame rate than the model's latents.
+        UserError: a missing file, or a stream at another frame rate than the model's latents.
     """
+    streams = _streams(conf, labels)
     options = []
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
         shape = _shape(data_dir, dump_dir)
@@ -28,11 +35,48 @@ def ssl_options(
         least_sec = conf.get("min_sec", 0.0) if split == "train" else 0.0
         _write_cropped(shape, cropped, least_sec, conf.get("crop_sec", 32.0), _rate(conf))
         options += _speech(split, data_dir, cropped)
-        if conf.get("masker") == "confidence":
-            scp = dump_dir / data_dir.name / "confidence.scp"
-            _check_frame_shift(scp, conf)
-            options += [f"--{split}_data_path_and_name_and_type", f"{scp},confidence,kaldi_ark"]
+        for name, (stem, mend) in streams.items():
+            scp = dump_dir / data_dir.name / f"{stem}.scp"
+            _check_frame_shift(scp, name, mend, conf)
+            options += [f"--{split}_data_path_and_name_and_type", f"{scp},{name},kaldi_ark"]
     return options
+
+
+def _streams(conf: dict, labels: str | None) -> dict[str, tuple[str, str]]:
+    """Data name of every frame stream that a conf reads -> stem of its file, and how to mend it."""
+    streams = {}
+    if conf.get("masker") == "confidence":
+        mend = "train the scorer on the same frames and rerun stage 5"
+        streams["confidence"] = ("confidence", mend)
+    if label_sizes(conf):
+        if labels is None:
+            raise UserError(
+                "the conf predicts labels; say which: --labels TAG of dump_labels --tag"
+            )
+        mend = "make them with that --frame_shift_ms, or rerun stage 5"
+        streams["labels"] = (f"labels_{labels}", mend)
+    return streams
+
+
+def label_sizes(conf: dict) -> list[int]:
+    """Sizes of the label sets that a target of the conf reads from disk; none where none does.
+
+    Raises:
+        UserError: two such targets with different sizes: there is one stream of labels.
+    """
+    found = [
+        (entry.get("conf") or {}).get("sizes") or []
+        for entry in (conf.get("targets") or {}).values()
+        if entry.get("name") == "labels"
+    ]
+    if any(sizes != found[0] for sizes in found):
+        raise UserError(f"conf: targets read labels of different sizes: {found}; give all the same")
+    return found[0] if found else []
+
+
+def frame_shift_ms(conf: dict) -> float:
+    """Of the model's latents."""
+    return 1000 * conf.get("frame_samples", 640) / _rate(conf)
 
 
 def asr_options(
@@ -102,15 +146,15 @@ def _existing(path: Path, mend: str) -> Path:
     return path
 
 
-def _check_frame_shift(scp: Path, conf: dict) -> None:
-    _existing(scp, "rerun stage 5, or choose `masker: random`")
-    stated = _existing(scp.with_name("confidence.frame_shift_ms"), "rerun stage 5")
-    stream_ms = float(stated.read_text())
-    model_ms = 1000 * conf.get("frame_samples", 640) / _rate(conf)
+def _check_frame_shift(scp: Path, name: str, mend: str, conf: dict) -> None:
+    instead = ", or choose `masker: random`" if name == "confidence" else ""
+    _existing(scp, f"rerun stage 5{instead}")
+    stated = _existing(scp.with_suffix(".frame_shift_ms"), "rerun stage 5")
+    stream_ms, model_ms = float(stated.read_text()), frame_shift_ms(conf)
     if abs(stream_ms - model_ms) > 1e-6:
         raise UserError(
-            f"{scp}: one confidence every {stream_ms:g} ms, but the model has a latent every "
-            f"{model_ms:g} ms; train the scorer on the same frames and rerun stage 5"
+            f"{scp}: one {name.removesuffix('s')} every {stream_ms:g} ms, but the model has a "
+            f"latent every {model_ms:g} ms; {mend}"
         )
 
 

@@ -20,10 +20,11 @@ from torch import nn
 
 from espnet_ext import registry
 from espnet_ext.config import UserError
-from espnet_ext.data.preprocess import CropWithConfidence
+from espnet_ext.data.preprocess import CropStreams
 from espnet_ext.encoder.views import View
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.ssl import MaskedSpeechModel, Objective
+from espnet_ext.tasks.launch import label_sizes
 from espnet_ext.tasks.trainer import SafeTrainer
 
 registry.register()
@@ -83,7 +84,13 @@ class SSLTask(AbsTask):
 
     @classmethod
     def build_preprocess_fn(cls, args, train):
-        return CropWithConfidence(train, args.crop_sec, args.frame_samples, _sample_rate(args))
+        split = "train" if train else "valid"
+        given = getattr(args, f"{split}_data_path_and_name_and_type")
+        files = {name: path for path, name, _ in given}
+        sizes = label_sizes(vars(args))
+        return CropStreams(
+            train, args.crop_sec, args.frame_samples, _sample_rate(args), sizes, files
+        )
 
     @classmethod
     def required_data_names(cls, train=True, inference=False):
