@@ -24,8 +24,9 @@ ROOMS = {
 ALLOWED = {
     "bin": {"tasks", "registry", "model", "stage", "config", *ROOMS},
     "tasks": {"registry", "model", "config", *ROOMS},
-    "registry": {"model", "config", *ROOMS},
+    "registry": {"model", "schedules", "config", *ROOMS},
     "model": {"config", *ROOMS - {"data", "score", "analysis"}},
+    "schedules": {"config"},
     "stage": {"config"},
     "config": set(),
     **{room: {"config"} for room in ROOMS},
