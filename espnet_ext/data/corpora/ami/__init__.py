@@ -54,7 +54,7 @@ SMOKE_SIZES = {"train": 60, "dev": 12, "eval": 12}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """This corpus's own options."""
     parser.add_argument("--mic", choices=("ihm", "sdm", "mdm"), default="ihm")
-    parser.add_argument("--sets", nargs="+", choices=tuple(SETS), default=list(SETS))
+    parser.add_argument("--sets", type=str.split, default=list(SETS), help="which, in quotes")
     parser.add_argument("--enhanced", type=Path, help="beamformed audio, for --mic mdm")
     parser.add_argument("--glm", type=Path, help="NIST's english.glm, in place of our short list")
     parser.add_argument(
@@ -64,10 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tables without wav.scp, from no audio at all: to count before 100 GB are fetched",
     )
     parser.add_argument(
-        "--partial",
+        "--complete",
         type=str2bool,
-        default=False,
-        help="prepare the meetings that are there; default: a missing one is an error",
+        default=True,
+        help="every meeting and file must be there; false: prepare the meetings that are whole",
     )
     parser.add_argument(
         "--size", choices=("full", "smoke"), default="full", help="smoke: a few of one meeting"
@@ -161,13 +161,16 @@ def choose_meetings(
     options: argparse.Namespace,
     notes: Notes,
 ) -> dict[str, list[str]]:
-    """The meetings of each set: all, or with --partial and --size smoke those that are whole.
+    """The meetings of each set: all, or those that are whole where that is enough.
 
     Raises:
-        UserError: no meeting of a set is there.
+        UserError: no such set, or no meeting of one is there.
     """
+    unknown = [name for name in options.sets if name not in SETS]
+    if unknown or not options.sets:
+        raise UserError(f"--sets {' '.join(unknown)}: expected some of {' '.join(SETS)}")
     sets = {name: SETS[name] for name in options.sets}
-    if not options.partial and options.size == "full":
+    if options.complete and options.size == "full":
         return sets
     for name, meetings in sets.items():
         there = [
