@@ -29,6 +29,8 @@ from espnet_ext.loss.multicluster import MulticlusterLoss
 from espnet_ext.loss.ranking import RankingLoss
 from espnet_ext.loss.regression import RegressionLoss
 from espnet_ext.masking.confidence import ConfidenceSpans
+from espnet_ext.masking.easy_to_hard import EasyToHard
+from espnet_ext.masking.inverse_block import InverseBlocks
 from espnet_ext.masking.random import RandomSpans
 from espnet_ext.model.asr import Recogniser
 from espnet_ext.schedules import Cosine, Polynomial
@@ -37,7 +39,12 @@ from espnet_ext.targets.gumbel import GumbelQuantiser
 from espnet_ext.targets.labels import Labels
 from espnet_ext.targets.teacher_average import TeacherAverage
 
-MASKERS = {"random": RandomSpans, "confidence": ConfidenceSpans}
+MASKERS = {
+    "random": RandomSpans,
+    "confidence": ConfidenceSpans,
+    "inverse_block": InverseBlocks,
+    "easy_to_hard": EasyToHard,
+}
 VIEWS = {"one": OneView, "swap": SwapViews, "student": StudentView}
 TEACHERS = {"ema": EMATeacher}
 TARGETS = {

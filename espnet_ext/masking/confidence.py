@@ -1,8 +1,9 @@
 """Ask2Mask: spans start where a CTC scorer is confident (Ask2Mask §2.1)."""
 
 import torch
+from torch import Tensor
 
-from espnet_ext.masking.spans import Masker, gumbel
+from espnet_ext.masking.spans import Batch, Masker, gumbel
 
 
 class ConfidenceSpans(Masker):
@@ -22,9 +23,10 @@ class ConfidenceSpans(Masker):
             raise ValueError(f"masker_conf: order {order!r} is not highest, lowest or random")
         self.order = order
 
-    def priority(self, shape, device, confidence_BT, predicted_loss_BT, progress, generator):
-        noise_BT = gumbel(shape, device, generator)
+    def priority(self, batch: Batch) -> Tensor:
+        noise_BT = gumbel(batch)
         if self.order == "random":
             return noise_BT
+        confidence_BT = batch.confidence_BT
         weight_BT = confidence_BT if self.order == "highest" else 1 - confidence_BT
         return torch.log(weight_BT.clamp(min=0)) + noise_BT  # log 0 = -inf: never drawn

@@ -21,6 +21,12 @@ def runs(mask_T) -> list[tuple[int, int]]:
     return list(zip(begins.tolist(), ends.tolist(), strict=True))
 
 
+def run_lengths(mask_BT) -> torch.Tensor:
+    """Frames of every masked run of a batch."""
+    edges = torch.nn.functional.pad(mask_BT.int(), (1, 1)).diff(dim=1)
+    return (edges == -1).nonzero()[:, 1] - (edges == 1).nonzero()[:, 1]
+
+
 @st.composite
 def draws(draw):
     """A masker, ragged lengths and confidences of which some are zero."""
@@ -80,16 +86,26 @@ def test_expected_fraction_is_the_asked_one(fraction, order):
 
 def test_wav2vec2_masks_49_percent_in_spans_of_299_ms():
     """wav2vec 2.0 appendix A: 15 s, p = 0.065, M = 10."""
-    lengths_B = torch.full((300,), 750)
+    lengths_B = torch.full((3000,), 750)
     mask_BT = RandomSpans(span=10, start_prob=0.065)(lengths_B, 750, generator=seeded(2))
     stats = mask_stats(mask_BT, lengths_B, frame_shift_ms=20)
-    run_frames = [end - begin for mask_T in mask_BT for begin, end in runs(mask_T)]
+    run_frames = run_lengths(mask_BT)
 
     assert abs(stats["masked_fraction"] - 0.49) < 0.005
-    mean_frames = sum(run_frames) / len(run_frames)
-    assert abs(mean_frames - 14.7) < 0.3
+    mean_frames = run_frames.float().mean()
+    assert abs(mean_frames - 14.7) < 0.1
+    # The paper's 299 ms are 14.7 frames and the 5 ms by which the encoder's field exceeds its hop.
+    assert abs(stats["mean_span_ms"] + 5 - 299) < 2
     assert abs(stats["mean_span_ms"] - 20 * mean_frames) < 0.1
-    assert sorted(run_frames)[len(run_frames) // 2] == 10
+    assert run_frames.median() == 10
+    assert 90 <= run_frames.max() <= 130  # "about 100"
+
+
+def test_hubert_masks_57_percent():
+    """start_prob 0.08, as HuBERT's public conf (0.8 / 10); MS-HuBERT says "around 50 %"."""
+    lengths_B = torch.full((500,), 750)
+    mask_BT = RandomSpans(span=10, start_prob=0.08)(lengths_B, 750, generator=seeded(2))
+    assert abs(mask_stats(mask_BT, lengths_B, 20)["masked_fraction"] - 0.567) < 0.003
 
 
 def test_start_prob_counts_starts_with_probabilistic_rounding():
