@@ -1,0 +1,292 @@
+"""CHiME-6: what becomes of times and words, of its layout, and what is said of faults."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpora import chime6 as look_alike
+from corpora import clip
+
+from espnet_ext.config import UserError
+from espnet_ext.data.audio import SpeechDir
+from espnet_ext.data.corpora import chime6
+from espnet_ext.data.corpora.chime6.reader import Set
+from espnet_ext.data.corpora.chime6.sessions import SETS, UTTERANCES, WORDS
+from espnet_ext.data.corpora.chime6.text import normalise
+from espnet_ext.data.corpora.chime6.transcripts import hundredths
+from espnet_ext.data.findings import Findings
+from espnet_ext.data.kaldi_dir import read_dict
+from espnet_ext.data.validate import Options, validate
+from espnet_ext.score.scoring import score_files
+
+
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory):
+    return look_alike.lay_out(tmp_path_factory.mktemp("chime6"))
+
+
+@pytest.fixture
+def corpus(laid_out, tmp_path):
+    """A copy to damage; the audio is linked."""
+    for path in sorted(laid_out.rglob("*")):
+        new = tmp_path / "src" / path.relative_to(laid_out)
+        if path.is_dir():
+            new.mkdir(parents=True)
+        elif path.suffix == ".wav":
+            os.link(path, new)
+        else:
+            new.write_bytes(path.read_bytes())
+    return tmp_path / "src"
+
+
+def options(*more: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    chime6.add_arguments(parser)
+    return parser.parse_args(["--complete", "false", *more])
+
+
+def faults(src: Path, dst: Path, *more: str) -> str:
+    with pytest.raises(UserError) as caught:
+        chime6.prepare(src, dst, options(*more))
+    return str(caught.value)
+
+
+def entries(src: Path, name: str, session: str) -> tuple[Path, list[dict]]:
+    path = src / f"CHiME6/transcriptions/{name}/{session}.json"
+    return path, json.loads(path.read_text())
+
+
+# --- times and words ---
+
+
+@pytest.mark.parametrize(
+    ("time", "device", "expected"),
+    [
+        ("0:00:40.60", "original", 4060),
+        ("1:10:05.55", "U01", 420555),
+        ("0:01:0.3800000", "original", 6038),  # as some sessions write it
+        ("40.600", "original", 4060),  # the forced alignment
+        ("8901.649", "original", 890164),
+        ({"original": "0:00:57.5400000", "U01": "0:00:57.5353125"}, "U01", 5753),
+        ({"original": "0:00:57.5400000", "U01": "0:00:57.5353125"}, "original", 5754),
+    ],
+)
+def test_times(time, device, expected):
+    assert hundredths(time, device) == expected
+
+
+@pytest.mark.parametrize("time", ["", "1:40.6", "soon", None, {"original": "0:00:01.00"}])
+def test_other_times_are_refused(time):
+    with pytest.raises(ValueError):
+        hundredths(time, "U01")
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept", "scored"),
+    [
+        ('It\'s the "blue", I think!', "it's the blue i think", "it's the blue i think"),
+        ("[laughs] Mhm. [noise]", "[laughs] mhm [noise]", "hmm"),
+        ("[inaudible 0:12:22.50]", "[inaudible]", ""),
+        ("[inaudible - 3:02] yes", "[inaudible] yes", "yes"),
+        ("well - mm-hmm - - no -", "well mmhmm - no -", "well mmhmm - no -"),
+        ("- so", "so", "so"),
+        ("mmm, mm; hmm: mms", "mmm mm hmm mms", "hmm hmm hmm mms"),
+        ("no[laughs] yes", "no[laughs] yes", "yes"),
+    ],
+)
+def test_words_are_those_of_kaldis_recipe(raw, kept, scored):
+    assert normalise(raw, events=True) == kept
+    assert normalise(raw) == scored
+
+
+# --- preparing ---
+
+
+def first_of_dev() -> tuple[str, int]:
+    """Times of the first utterance, as in ids, and the number of its clip."""
+    number = len(look_alike.SESSIONS["S03"][1]) * look_alike.UTTERANCES
+    return f"0000100-{100 + len(clip(number)[1]) // 160:07d}", number
+
+
+def test_worn_microphones(laid_out, tmp_path):
+    chime6.prepare(laid_out, tmp_path, options("--channels", "1,2"))
+    texts = read_dict(tmp_path / "dev_worn/text")
+    times, number = first_of_dev()
+    utt = f"P05_S02_KITCHEN.L-{times}"
+    words, clip_N = clip(number)
+    assert texts[utt] == f"{words.lower()} hmm" == texts[utt.replace(".L-", ".R-")]
+    assert (
+        read_dict(tmp_path / "dev_worn/segments")[utt]
+        == f"P05_S02.L 1.000 {int(times[8:]) / 100:.3f}"
+    )
+    speech = SpeechDir(tmp_path / "dev_worn/wav.scp")
+    left_N, right_N = speech[utt] * 32768, speech[utt.replace(".L-", ".R-")] * 32768
+    assert np.abs(left_N - clip_N[: len(left_N)]).max() < 1
+    assert np.abs(right_N - left_N // 2).max() < 1
+    for name in ("train", "dev", "eval"):
+        report, _ = validate(tmp_path / f"{name}_worn", Options())
+        assert not report.faults, report.lines(warnings=False)
+    assert read_dict(tmp_path / "dev_worn/uem")["P05_S02.L"] == "1 75.00 12000.00"
+    assert not (tmp_path / "train_worn/uem").exists()
+
+
+def test_arrays(laid_out, tmp_path):
+    chime6.prepare(laid_out, tmp_path, options("--mic", "u02", "--channels", "1,3"))
+    assert set(read_dict(tmp_path / "train_u02/wav.scp")) == {"S03_U02.CH1", "S03_U02.CH3"}
+    chime6.prepare(laid_out, tmp_path, options("--mic", "ref", "--sets", "dev"))
+    refs = {utt.split("_")[2] for utt in read_dict(tmp_path / "dev_ref/text")}
+    assert refs == {"U01", "U02"}
+    assert not validate(tmp_path / "dev_ref", Options())[0].faults
+    assert "without a reference array (20)" in faults(
+        laid_out, tmp_path, "--mic", "ref", "--sets", "train"
+    )
+
+
+def test_enhanced_utterances_of_kaldi_and_of_the_package_gss(corpus, tmp_path):
+    enhanced = corpus / "enhanced"
+    for number, path in enumerate(sorted(enhanced.rglob("*.wav"))):
+        who, start, end = path.stem.split("-")
+        speaker, session = who.split("_")
+        if number % 2:
+            path.rename(path.with_name(f"{session}-{speaker}-{start[1:]}_{end[1:]}.wav"))
+    more = ("--mic", "gss", "--enhanced", str(enhanced))
+    chime6.prepare(corpus, tmp_path, options(*more))
+    texts = read_dict(tmp_path / "dev_gss/text")
+    assert len(texts) == 20 and min(texts) == f"P05_S02-{first_of_dev()[0]}"
+    assert not (tmp_path / "dev_gss/segments").exists()
+    assert not validate(tmp_path / "dev_gss", Options())[0].faults
+    next(enhanced.glob("audio/dev/*.wav")).unlink()
+    chime6.prepare(corpus, tmp_path, options(*more))
+    assert len(read_dict(tmp_path / "dev_gss/text")) == 19
+
+
+def test_groups_to_score_by(laid_out, tmp_path):
+    chime6.prepare(laid_out, tmp_path, options("--sets", "dev", "--case", "upper"))
+    folder = tmp_path / "dev_worn"
+    for table, groups in (
+        ("utt2session", {"S02"}),
+        ("utt2location", {"KITCHEN", "LIVING"}),
+        ("utt2session_location", {"S02_KITCHEN", "S02_LIVING"}),
+    ):
+        assert set(read_dict(folder / table).values()) == groups
+    hyp = tmp_path / "hyp"
+    hyp.write_text((folder / "text").read_text().replace("HMM", "HUM"))
+    score_files(folder / "text", hyp, tmp_path / "score", folder / "utt2session_location")
+    rows = [line.split() for line in (tmp_path / "score/per_spk").read_text().splitlines()]
+    counts = {row[0]: [int(n) for n in row[2:6]] for row in rows if row[1] == "raw"}
+    assert counts["S02_KITCHEN"][0] == 12 and counts["S02_LIVING"][0] == 8  # utterances
+    assert counts["S02_KITCHEN"][3] == 12  # each has one HUM
+    assert counts["SUM"][1] == counts["S02_KITCHEN"][1] + counts["S02_LIVING"][1]
+
+
+def test_annotation_alone_gives_the_same_tables(laid_out, tmp_path):
+    chime6.prepare(laid_out, tmp_path / "whole", options())
+    transcripts = tmp_path / "alone/transcriptions"
+    transcripts.parent.mkdir()
+    transcripts.symlink_to(laid_out / "CHiME6/transcriptions")
+    chime6.prepare(tmp_path / "alone", tmp_path / "data", options("--annotation_only", "true"))
+    for table in ("text", "segments", "utt2spk", "spk2utt", "utt2dur", "utt2session", "uem"):
+        name = f"eval_worn/{table}"
+        assert (tmp_path / "data" / name).read_text() == (tmp_path / "whole" / name).read_text()
+    assert not list((tmp_path / "data").rglob("wav.scp"))
+
+
+def test_what_has_no_words_or_no_length_is_left_out_and_said(corpus, tmp_path, capsys):
+    path, spoken = entries(corpus, "dev", "S02")
+    spoken[0]["words"] = "[laughs] [noise]"
+    spoken[1]["words"] = "I am [redacted]."
+    spoken[2]["end_time"] = spoken[2]["start_time"]
+    path.write_text(json.dumps(spoken))
+    chime6.prepare(corpus, tmp_path, options("--sets", "dev"))
+    assert len(read_dict(tmp_path / "dev_worn/text")) == 17
+    shown = capsys.readouterr().out
+    assert "left out: no word beside [events]: 1; first: P05_S02-0000100: [laughs] [noise]" in shown
+    assert "left out: [redacted]: 1" in shown
+    assert "left out: no length, or an end before the start: 1" in shown
+    chime6.prepare(corpus, tmp_path, options("--sets", "dev", "--events", "keep"))
+    texts = read_dict(tmp_path / "dev_worn/text")
+    assert texts[f"P05_S02_KITCHEN.L-{first_of_dev()[0]}"] == "[laughs] [noise]"
+
+
+# --- faults ---
+
+
+def test_all_faults_of_a_pass_are_said_at_once(corpus, tmp_path):
+    path, spoken = entries(corpus, "dev", "S02")
+    del spoken[3]["speaker"]
+    spoken[4]["start_time"] = "soon"
+    spoken[5]["session_id"] = "S09"
+    spoken[6] = spoken[7]
+    path.write_text(json.dumps(spoken))
+    path, _ = entries(corpus, "eval", "S01")
+    path.write_text(path.read_text()[:1000])
+    worn = corpus / "CHiME6/audio/dev/S02_P08.wav"
+    worn.unlink()
+    os.link(corpus / "CHiME6/audio/dev/S02_U01.CH1.wav", worn)  # one channel
+    said = faults(corpus, tmp_path / "data", "--channels", "2")
+    assert "5 kinds of fault" in said
+    assert "utterances that cannot be read (2); first: " in said and "utterance 3 (KeyError" in said
+    assert "utterances of another session (1)" in said
+    assert "damaged transcripts (1)" in said and "S01.json" in said
+    assert "utterances with the same id (1)" in said
+    assert "unreadable recordings (1)" in said and "channel 2 is asked for" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_chime7s_split_is_refused_by_name(corpus, tmp_path):
+    path, spoken = entries(corpus, "eval", "S01")
+    (path.parent / "S19.json").write_text(json.dumps(spoken))
+    said = faults(corpus, tmp_path, "--annotation_only", "true")
+    assert "sessions that CHiME-7's split has in eval, and CHiME-6's in train (1)" in said
+    assert SETS["eval"] == ["S01", "S21"] and {"S19", "S20"} <= {*SETS["train"]}
+
+
+def test_withheld_words_are_no_transcript(corpus, tmp_path, capsys):
+    path, spoken = entries(corpus, "dev", "S02")
+    path.write_text(json.dumps([entry | {"words": "placeholder"} for entry in spoken]))
+    assert "utterances whose words are withheld (20)" in faults(corpus, tmp_path, "--sets", "dev")
+    chime6.prepare(corpus, tmp_path, options("--sets", "dev", "--annotation_only", "true"))
+    assert "words withheld by the release: 'placeholder': 20" in capsys.readouterr().out
+
+
+def test_bad_microphones_and_absent_arrays_are_left_out(corpus, tmp_path, capsys):
+    chime6.prepare(corpus, tmp_path, options("--sets", "train"))
+    assert set(read_dict(tmp_path / "train_worn/spk2utt")) == {"P09", "P10", "P12"}
+    assert "left out: microphones that Kaldi leaves out too: 5; first: P11_S03" in (
+        capsys.readouterr().out
+    )
+    path, spoken = entries(corpus, "dev", "S02")
+    path.with_name("S09.json").write_text(
+        json.dumps([entry | {"session_id": "S09", "ref": "U05"} for entry in spoken])
+    )
+    chime6.prepare(corpus, tmp_path, options("--sets", "dev", "--mic", "ref"))
+    assert "left out: arrays that were never recorded: 20; first: S09_U05" in (
+        capsys.readouterr().out
+    )
+
+
+def test_counts_of_a_whole_dev_set():
+    assert sum(WORDS.values()) == 58881
+    for words, utterances, wrong in ((58881, 7437, 0), (58880, 7437, 1), (58881, 7436, 1)):
+        wanted = Set(SETS["dev"], kept=utterances)
+        wanted.words["S02", "LIVING"] = words
+        chime6.check_counts("dev", wanted, findings := Findings("src"))
+        assert len(findings.kinds) == wrong
+    assert UTTERANCES["dev"] == 7437
+    chime6.check_counts("dev", Set(["S02"], kept=3), findings := Findings("src"))
+    assert not findings
+
+
+def test_wrong_places_and_options(laid_out, tmp_path):
+    assert "openslr.org/150" in faults(tmp_path, tmp_path)
+    assert "expected some of train dev eval" in faults(laid_out, tmp_path, "--sets", "test")
+    assert "expected --enhanced DIR" in faults(laid_out, tmp_path, "--mic", "gss")
+    assert "expected 1 to 2" in faults(laid_out, tmp_path, "--channels", "3")
+    assert "no file such as P05_S02" in faults(
+        laid_out, tmp_path, "--mic", "gss", "--enhanced", str(tmp_path)
+    )
+    missing = faults(laid_out, tmp_path, "--complete", "true", "--sets", "dev")
+    assert "transcripts that are not there (1); first: " in missing and "S09.json" in missing
