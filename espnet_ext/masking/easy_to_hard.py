@@ -115,6 +115,11 @@ class EasyToHard(Masker):
         n_most = int(self.fraction / self.span * max_length + 1)
         return max(1, min(max_length, n_most * self.span))
 
+    def min_masked(self, max_length: int) -> int:
+        if self.hold == "fraction" or self.same_count:
+            return super().min_masked(max_length)
+        return int(self.fraction / self.span * max_length)  # side by side, all but the last overlap
+
 
 def hardest(loss_BT: Tensor, chance_BT: Tensor, may_start_BT: Tensor) -> Tensor:
     """Ranks by loss, the highest first; equal losses in the order of `chance_BT`.

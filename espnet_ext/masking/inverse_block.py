@@ -79,3 +79,6 @@ class InverseBlocks(Masker):
     def max_masked(self, max_length: int) -> int:
         in_blocks = int(max_length * self.in_blocks)
         return max(1, max_length - in_blocks if self.kept else in_blocks)
+
+    def min_masked(self, max_length: int) -> int:
+        return 0 if self.same_count else min(self.max_masked(max_length), max_length - 1)

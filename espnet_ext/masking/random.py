@@ -52,6 +52,9 @@ class RandomSpans(Masker):
         limit_B1 = span_limit(batch.lengths_B, self.longest)[:, None]
         return torch.minimum(self.lengths(batch.uniform(batch.max_length)), limit_B1)
 
+    def min_masked(self, max_length: int) -> int:
+        return super().min_masked(max_length) if self.overlap else 0  # some may not fit
+
     def draw(self, batch: Batch) -> Tensor:
         if self.overlap:
             return super().draw(batch)

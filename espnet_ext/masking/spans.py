@@ -144,6 +144,20 @@ class Masker(torch.nn.Module):
             bound = int(self.start_prob * max_length + 1) * self.longest
         return max(1, min(max_length, bound))
 
+    def min_masked(self, max_length: int) -> int:
+        """Frames that an utterance of `max_length` has masked at least, known without the mask; a
+        shorter one keeps no more frames visible. 0 promises nothing.
+
+        A view that shows only what is visible sizes its buffers by it. With `start_prob` all spans
+        may overlap, so that little is promised; with scores of 0, which are never drawn, less may
+        be masked than is promised here.
+        """
+        if self.same_count:
+            return 0
+        if self.fraction is not None:
+            return max(0, int(self.fraction * max_length) - self.longest)
+        return int(self.start_prob * max_length)
+
 
 def gumbel(batch: Batch) -> Tensor:
     """Standard Gumbel noise, (B, T). `log s + gumbel`, sorted, draws from s without replacement

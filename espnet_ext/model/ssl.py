@@ -146,7 +146,14 @@ class MaskedSpeechModel(AbsESPnetModel):
             progress=(self.updates / self.total_updates).clamp(max=1.0),
             generator=generator,
         )
-        seen = self.view(self.encoder, latents_BTD, lengths_B, mask_BT)
+        seen = self.view(
+            self.encoder,
+            latents_BTD,
+            lengths_B,
+            mask_BT,
+            max_visible=n_frames - self.masker.min_masked(n_frames),
+            generator=generator,
+        )
         stats = mask_stats(mask_BT, may_mask_B.repeat(clones), self.frame_shift_ms)
         stats["hidden_std"] = _std_over_frames(
             seen.layers[-1].detach(), lengths_B.repeat(len(seen.mask_BT) // len(lengths_B))

@@ -152,6 +152,7 @@ def test_masks_stay_inside_utterances_and_below_the_bound(name, data):
         assert not mask_T[length:].any()
         assert masked <= masker.max_masked(length) <= masker.max_masked(max_length)
         assert masked > 0 or length == 0
+        assert length - masked <= max_length - masker.min_masked(max_length)
         assert masked < length or length <= 1 or masker.fraction is None or masker.fraction > 0.5
         holds = getattr(masker, "hold", "fraction") == "fraction" and conf.get("overlap", True)
         if masker.fraction is not None and holds and length and name != "confidence":
@@ -163,9 +164,17 @@ def test_masks_stay_inside_utterances_and_below_the_bound(name, data):
     trimmed = masker_class(**conf, same_count=True)
     trimmed_BT = trimmed(lengths_B, max_length, generator=seeded(seed), **given)
     assert not (trimmed_BT & ~mask_BT).any()
+    assert trimmed.min_masked(max_length) == 0
     counts = mask_BT.sum(1)
     least = int(counts[counts > 0].min()) if counts.any() else 0
     assert trimmed_BT.sum(1).tolist() == [least if count else 0 for count in counts.tolist()]
+
+
+def test_how_much_is_left_visible_is_known_beforehand():
+    assert InverseBlocks(fraction=0.5).min_masked(751) == 376
+    assert InverseBlocks(fraction=0.5, blocks="masked").min_masked(751) == 375
+    assert RandomSpans(10, fraction=0.4).min_masked(750) == 300 - 10
+    assert RandomSpans(10, start_prob=0.065).min_masked(750) == 48
 
 
 def test_trimming_to_the_least_count_takes_frames_at_random():
