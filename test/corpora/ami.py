@@ -1,5 +1,6 @@
 """AMI: a meeting for each set, four people, NXT annotation 1.6.2 and the mirror's audio tree."""
 
+import re
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -67,7 +68,10 @@ def sentence_elements(text: str, start_sec: float, end_sec: float) -> list[str]:
 
 
 def write_annotation(root: Path, meeting: str, elements: dict[str, list[list[str]]]) -> None:
-    """words/ and segments/ of one meeting, from each speaker's turns."""
+    """words/ and segments/ of one meeting, from each speaker's turns.
+
+    The transcribers' times are a little wider than the words, as in the release.
+    """
     for folder in ("words", "segments", "corpusResources"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for agent, turns in elements.items():
@@ -80,10 +84,12 @@ def write_annotation(root: Path, meeting: str, elements: dict[str, list[list[str
                 head = head.replace("@ID@", f'nite:id="{meeting}.{agent}.words{count}"').strip()
                 words.append(f"   <{head}>{text}</{tag}>" if text else f"   <{head}/>")
                 count += 1
+            times = [float(time) for time in re.findall(r'time="([\d.]+)"', " ".join(turn))]
             ids = f"id({meeting}.{agent}.words{first})..id({meeting}.{agent}.words{count - 1})"
             segments.append(
                 f'   <segment nite:id="{meeting}.sync.{agent}{first}" channel="0" '
-                f'transcriber_start="0.0" transcriber_end="0.0">\n'
+                f'transcriber_start="{min(times) - 0.1:.3f}" '
+                f'transcriber_end="{max(times) + 0.1:.3f}">\n'
                 f'      <nite:child href="{meeting}.{agent}.words.xml#{ids}"/>\n   </segment>'
             )
         for kind, lines in (("words", words), ("segments", segments)):
