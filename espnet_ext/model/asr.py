@@ -21,6 +21,7 @@ class Recogniser(ESPnetASRModel):
         freeze_updates: optimiser updates before the encoder and what is below it learn, too
             (wav2vec 2.0 §4.3: 10k). A new output layer first learns to say blank, and would teach
             that to a pre-trained encoder.
+        fastemit_lambda: of the RNN-T loss, 0 for the plain one (FastEmit: 0.001 to 0.01).
         kwargs: ESPnetASRModel's.
     """
 
@@ -32,11 +33,17 @@ class Recogniser(ESPnetASRModel):
         ctc,
         ctc_weight: float = 1.0,
         freeze_updates: int = 0,
+        fastemit_lambda: float = 0.0,
         **kwargs,
     ):
+        if fastemit_lambda < 0:
+            raise ValueError(
+                f"model_conf: fastemit_lambda must be 0 or more, not {fastemit_lambda}"
+            )
         options = {"report_cer": False, "report_wer": False} | kwargs
         super().__init__(decoder=None, joint_network=None, ctc=ctc, ctc_weight=1.0, **options)
         self.freeze_updates = freeze_updates
+        self.fastemit_lambda = fastemit_lambda
         self.register_buffer("updates", torch.zeros(()))  # advanced by the trainer
         if joint_network is None:
             if ctc_weight != 1.0:
@@ -62,13 +69,33 @@ class Recogniser(ESPnetASRModel):
     def _is_frozen(self) -> bool:
         return self.training and self.freeze_updates > 0
 
+    def forward(self, *args, **kwargs) -> tuple[Tensor, dict[str, Tensor | None], Tensor]:
+        """ESPnet's, with the count of utterances that RNN-T skips: those without a frame."""
+        loss, stats, weight = super().forward(*args, **kwargs)
+        if self.use_transducer_decoder:
+            stats["skipped_transducer"] = self._without_frames.to(loss)[None]
+        return loss, stats, weight
+
     def _calc_transducer_loss(
         self, encoder_out: Tensor, encoder_out_lens: Tensor, labels: Tensor
     ) -> tuple[Tensor, None, None]:
         labels_B = (labels != self.ignore_id).sum(1)
         labels_BU = labels.masked_fill(labels == self.ignore_id, self.blank_id)
         self.decoder.set_device(encoder_out.device)
-        prefix_BUD = self.decoder(F.pad(labels_BU, (1, 0), value=self.blank_id))
-        logits_BTUV = self.joint_network(encoder_out[:, :, None], prefix_BUD[:, None])
-        loss = rnnt_loss(logits_BTUV, labels_BU, encoder_out_lens, labels_B, self.blank_id)
-        return loss, None, None
+        prefix_BWD = self.decoder(F.pad(labels_BU, (1, 0), value=self.blank_id))
+        joint = self.joint_network
+        loss_B = rnnt_loss(
+            joint.lin_enc(encoder_out),
+            joint.lin_dec(prefix_BWD),
+            joint.lin_out.weight,
+            joint.lin_out.bias,
+            labels_BU,
+            encoder_out_lens,
+            labels_B,
+            blank=self.blank_id,
+            activation=joint.joint_activation,
+            fastemit_lambda=self.fastemit_lambda,
+        )
+        self._without_frames = (encoder_out_lens == 0).sum()
+        n_scored = (len(loss_B) - self._without_frames).clamp(min=1)
+        return loss_B.sum() / n_scored, None, None

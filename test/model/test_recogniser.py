@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import torch
+import torchaudio.functional
 from espnet2.asr.ctc import CTC
 from espnet2.asr.decoder.transducer_decoder import TransducerDecoder
 from espnet2.asr_transducer.joint_network import JointNetwork
@@ -11,7 +12,6 @@ from espnet2.asr_transducer.joint_network import JointNetwork
 from espnet_ext.encoder.conformer import ContextConformer
 from espnet_ext.frontend.conv2d import Conv2dSubsampling
 from espnet_ext.model.asr import Recogniser
-from espnet_ext.transducer.rnnt import rnnt_loss
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "c", "<sos/eos>"]
 
@@ -77,8 +77,42 @@ def test_transducer_loss_is_that_of_each_utterance_alone():
         labels_1U = one["text"][:, : one["text_lengths"]]
         prefix_1UD = model.decoder(torch.cat([torch.zeros(1, 1).long(), labels_1U], 1))
         logits_1TUV = model.joint_network(encoded_1TD[:, :, None], prefix_1UD[:, None])
-        alone.append(rnnt_loss(logits_1TUV, labels_1U, frames_1, one["text_lengths"]))
+        lengths = frames_1.int(), one["text_lengths"].int()
+        alone.append(
+            torchaudio.functional.rnnt_loss(logits_1TUV, labels_1U.int(), *lengths, blank=0)
+        )
     torch.testing.assert_close(together[0], torch.stack(alone).mean(), rtol=1e-4, atol=1e-5)
+
+
+def test_an_utterance_without_frames_is_skipped_and_counted():
+    model = recogniser(True, 0.0).eval()
+    full, with_empty = batch(), batch()
+    with_empty["speech_lengths"][2] = 0
+    encode = model.encode
+
+    def encode_nothing_of_nothing(speech, lengths):
+        encoded_BTD, frames_B = encode(speech, lengths.clamp(min=4))
+        return encoded_BTD, frames_B.masked_fill(lengths == 0, 0)
+
+    model.encode = encode_nothing_of_nothing
+    two = {name: x[:2] for name, x in full.items()}
+    loss, stats, _ = model(**with_empty)
+    expected, full_stats, _ = model(**two)
+    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+    assert (stats["skipped_transducer"], full_stats["skipped_transducer"]) == (1, 0)
+    loss.backward()
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def test_fastemit_reaches_the_loss():
+    grads = []
+    for fastemit_lambda in (0.0, 0.5):
+        model = recogniser(True, 0.0, fastemit_lambda=fastemit_lambda).eval()
+        model(**batch())[0].backward()
+        grads.append(model.joint_network.lin_out.bias.grad)
+    assert not torch.allclose(*grads)
+    with pytest.raises(ValueError, match="fastemit_lambda must be 0 or more, not -1"):
+        recogniser(True, 0.0, fastemit_lambda=-1.0)
 
 
 def test_ctc_with_more_labels_than_frames_is_not_infinite():
