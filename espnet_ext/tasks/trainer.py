@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import logging
 import os
 import sys
@@ -13,10 +15,24 @@ import torch
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
-from espnet2.train.trainer import Trainer
+from espnet2.train.trainer import Trainer, TrainerOptions
+from espnet2.utils.build_dataclass import build_dataclass
+from espnet2.utils.nested_dict_action import NestedDictAction
 from tqdm import tqdm
 
 from espnet_ext.config import UserError, atomic_write
+from espnet_ext.tasks.accumulation import as_vectors, weighted_mean
+from espnet_ext.tasks.guards import Guard
+
+
+@dataclasses.dataclass
+class SafeOptions(TrainerOptions):
+    """ESPnet's, and the guard's."""
+
+    guard_conf: dict
+
+    def __post_init__(self):
+        self.guard = Guard(**self.guard_conf)
 
 
 class SafeTrainer(Trainer):
@@ -29,19 +45,91 @@ class SafeTrainer(Trainer):
     """
 
     @classmethod
-    def run(cls, model, optimizers, schedulers, train_iter_factory, trainer_options, **kwargs):
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--guard_conf",
+            action=NestedDictAction,
+            default={},
+            help="when to stop a training that no longer learns: {skipped_updates, after, least}",
+        )
+
+    @classmethod
+    def build_options(cls, args: argparse.Namespace) -> SafeOptions:
+        try:
+            return build_dataclass(SafeOptions, args)
+        except ValueError as err:
+            raise UserError(f"conf: {err}") from None
+
+    @classmethod
+    def run(
+        cls,
+        model,
+        optimizers,
+        schedulers,
+        train_iter_factory,
+        trainer_options,
+        distributed_option,
+        **kwargs,
+    ):
         output_dir = Path(trainer_options.output_dir)
-        done_epochs = mend(output_dir, trainer_options) if trainer_options.resume else 0
+        first = not distributed_option.distributed or distributed_option.dist_rank == 0
+        done_epochs = mend(output_dir, trainer_options) if trainer_options.resume and first else 0
+        trainer_options.guard.start(output_dir, codebooks(model))
         optimizers[0].register_step_post_hook(lambda *_: model.after_update())
-        with progress_bar(output_dir, trainer_options.max_epoch, done_epochs) as bar, atomic_save():
+        if distributed_option.distributed:
+            model.register_forward_hook(as_vectors)
+        bar = progress_bar(output_dir, trainer_options.max_epoch, done_epochs, first)
+        with bar as shown, atomic_save():
             super().run(
                 model=model,
                 optimizers=optimizers,
                 schedulers=schedulers,
-                train_iter_factory=ShownIterFactory(train_iter_factory, bar),
+                train_iter_factory=ShownIterFactory(train_iter_factory, shown),
                 trainer_options=trainer_options,
+                distributed_option=distributed_option,
                 **kwargs,
             )
+
+    @classmethod
+    def train_one_epoch(
+        cls, model, iterator, optimizers, reporter, options, distributed_option, **kwargs
+    ) -> bool:
+        # What an incomplete update left in the epoch before: a resumed training has it not.
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        updates = int(getattr(model, "module", model).updates)
+        watched = options.guard.watch(
+            iterator, reporter, updates, options.accum_grad, options.log_interval
+        )
+        with weighted_mean(model, options.accum_grad, distributed_option.distributed):
+            nothing_learned = super().train_one_epoch(
+                model=model,
+                iterator=watched,
+                optimizers=optimizers,
+                reporter=reporter,
+                options=options,
+                distributed_option=distributed_option,
+                **kwargs,
+            )
+        watched.end_epoch(nothing_learned)
+        return nothing_learned
+
+    @classmethod
+    def validate_one_epoch(cls, model, iterator, reporter, options, distributed_option) -> None:
+        super().validate_one_epoch(
+            model=model,
+            iterator=iterator,
+            reporter=reporter,
+            options=options,
+            distributed_option=distributed_option,
+        )
+        options.guard.end_validation(reporter)
+
+
+def codebooks(model) -> int:
+    """Of the quantiser, over which its perplexity is summed."""
+    targets = getattr(model, "targets", {}).values()
+    return max((target.groups for target in targets if hasattr(target, "groups")), default=1)
 
 
 def mend(output_dir: Path, options) -> int:
@@ -149,8 +237,11 @@ class ShownIter:
 
 
 @contextmanager
-def progress_bar(output_dir: Path, n_epochs: int, done_epochs: int) -> Iterator[tqdm]:
-    """A bar on the terminal, and above it the epoch after which a killed run goes on.
+def progress_bar(
+    output_dir: Path, n_epochs: int, done_epochs: int, first: bool = True
+) -> Iterator[tqdm]:
+    """A bar on the terminal, and above it the epoch after which a killed run goes on; of several
+    processes the first one's.
 
     Where stderr goes to a log, the job's launcher names the descriptor of the terminal in
     ESPNET_EXT_PROGRESS_FD.
@@ -169,6 +260,7 @@ def progress_bar(output_dir: Path, n_epochs: int, done_epochs: int) -> Iterator[
         desc=output_dir.name,
         unit="epoch",
         file=stream,
+        disable=not first,
         mininterval=0.5 if stream.isatty() else 60,
         bar_format="  {desc}: {percentage:3.0f}%|{bar:24}| epoch {n:.1f}/{total} "
         "[{elapsed}<{remaining}]",

@@ -91,14 +91,17 @@ class Recipe:
         )
         (out / "confidence.frame_shift_ms").write_text(f"{frame_shift_ms}\n")
 
-    def conf(self, task: str, **changes) -> Path:
-        """A flat conf: building blocks, the tiny sizes, then `changes`."""
+    def conf(self, task: str, instead: dict | None = None, **changes) -> Path:
+        """A flat conf: building blocks, the tiny sizes, then `changes`, merged into them; `instead`
+        of what stands there under its keys."""
         blocks = [*BLOCKS[task], f"tiny_{task}"]
         own = {"extends": [f"{block}.yaml" for block in blocks]} | changes
         self.n_runs += 1
         source, flat = (self.root / f"{task}{self.n_runs}{end}.yaml" for end in ("", ".flat"))
         source.write_text(yaml.safe_dump(own))
         flat.write_text(dump(*compose(source)))
+        if instead:
+            flat.write_text(yaml.safe_dump(yaml.safe_load(flat.read_text()) | instead))
         return flat
 
     def train(self, task: str, conf: Path, exp: str, *options: str, **job) -> tuple[int, list[str]]:

@@ -1,9 +1,12 @@
 """Real trainings of a tiny model, killed (-9) or out of disk, end as an unbroken one."""
 
 import functools
+import math
 
 import pytest
 import torch
+
+from espnet_ext.targets.gumbel import GumbelQuantiser
 
 MODEL, CHECKPOINT = "2epoch.pth", "checkpoint.pth"
 
@@ -131,3 +134,31 @@ def test_updates_count_optimiser_steps_not_forward_calls(recipe, accum_grad, upd
     state = torch.load(recipe.root / "exp" / exp / CHECKPOINT, weights_only=False)
     assert state["model"]["updates"] == updates
     assert {int(own["step"]) for own in state["optimizers"][0]["state"].values()} == {updates}
+
+
+FIVE_BATCHES = {  # an epoch; with accum_grad 2 two updates, and a batch that is left over
+    "batch_type": "unsorted",
+    "batch_size": 1,
+    "scheduler": "cosine",
+    "scheduler_conf": {"warmup_steps": 2, "max_steps": 10},
+}
+
+
+@pytest.mark.parametrize("exp", ["five_unbroken", "five_killed"])
+def test_schedules_count_updates_under_accumulation_and_after_a_resume(recipe, exp):
+    """Learning rate, and what the quantiser's temperature and the masker's progress are made of."""
+    conf = recipe.conf("ssl", FIVE_BATCHES)
+    options = ["--accum_grad", "2"]
+    if exp == "five_killed":
+        status, lines = recipe.train("ssl", conf, exp, *options, kill=("step", "", 3))
+        assert status == -9, lines[-5:]
+    status, lines = recipe.train("ssl", conf, exp, *options)
+    assert status == 0, lines[-5:]
+    state = torch.load(recipe.root / "exp" / exp / CHECKPOINT, weights_only=False)
+    assert state["model"]["updates"] == 6
+    seventh = 0.003 * (1 + math.cos(math.pi * 5 / 8)) / 2
+    assert state["optimizers"][0]["param_groups"][0]["lr"] == pytest.approx(seventh, rel=1e-12)
+    quantiser = GumbelQuantiser(4, 1, 4, 4, temperature=(2.0, 0.5, 0.9))
+    assert quantiser.temperature(state["model"]["updates"]) == pytest.approx(2 * 0.9**6)
+    if exp == "five_killed":
+        assert_same(recipe.root / "exp" / exp, recipe.root / "exp/five_unbroken")

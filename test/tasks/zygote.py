@@ -4,9 +4,11 @@ Importing ESPnet takes ten seconds. This process does it once; then it forks a c
 of JSON on stdin, which runs a command's main and may be killed (-9) at a chosen point:
 
     {"command": "ssl_train", "argv": [...], "log": FILE, "kill": ["renamed", "2epoch.pth", 1],
-     "max_file_bytes": 50000}
+     "max_file_bytes": 50000, "ranks": 2, "module": "gradients"}
 
-and answers with the child's exit status on stdout, negative for a signal.
+and answers with the child's exit status on stdout, negative for a signal. `ranks`: so many children
+at once, with RANK and WORLD_SIZE in their environment, and a log each (FILE, FILE.1, …). `module`:
+one beside this file, whose main runs instead of the command's.
 """
 
 import importlib
@@ -43,8 +45,10 @@ def kill_at(event: str, name: str, nth: int) -> None:
     register_optimizer_step_post_hook(lambda *_: happened("step", ""))
 
 
-def child(job: dict) -> None:
-    with Path(job["log"]).open("wb") as log:
+def child(job: dict, rank: int) -> None:
+    if job.get("ranks", 1) > 1:
+        os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(job["ranks"])}
+    with Path(job["log"] + (f".{rank}" if rank else "")).open("wb") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     if "kill" in job:
@@ -52,26 +56,35 @@ def child(job: dict) -> None:
     if "max_file_bytes" in job:  # what a full disk looks like to a writer
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["max_file_bytes"],) * 2)
     sys.argv = [job["command"], *job["argv"]]
-    run_main(importlib.import_module(f"espnet_ext.bin.{job['command']}").main)
+    module = job.get("module", f"espnet_ext.bin.{job['command']}")
+    run_main(importlib.import_module(module).main)
+
+
+def forked(job: dict, rank: int) -> int:
+    """Process id of a child."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        child(job, rank)
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def main() -> None:
     for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                child(json.loads(line))
-                status = 0
-            except SystemExit as end:
-                status = end.code or 0
-            except BaseException:
-                sys.excepthook(*sys.exc_info())
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(status)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        job = json.loads(line)
+        pids = [forked(job, rank) for rank in range(job.get("ranks", 1))]
+        ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+        print(next((end for end in ends if end), 0), flush=True)
 
 
 if __name__ == "__main__":
