@@ -33,12 +33,17 @@ class _Dropout(torch.autograd.Function):
     def forward(ctx, x, dropped_of_65536):
         bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
         values = bits.view(torch.int16)[: x.numel()].view(x.shape)
-        keep = values >= dropped_of_65536 - 32768
-        ctx.save_for_backward(keep)
-        ctx.scale = 65536 / (65536 - dropped_of_65536)
-        return torch.where(keep, x, 0.0).mul_(ctx.scale)
+        ctx.save_for_backward(values)
+        ctx.dropped_of_65536 = dropped_of_65536
+        return _keep(x, values, dropped_of_65536)
 
     @staticmethod
     def backward(ctx, grad):
-        (keep,) = ctx.saved_tensors
-        return torch.where(keep, grad, 0.0).mul_(ctx.scale), None
+        return _keep(grad, *ctx.saved_tensors, ctx.dropped_of_65536), None
+
+
+def _keep(x: Tensor, values: Tensor, dropped_of_65536: int) -> Tensor:
+    """Quickest when the comparison is written straight into the result, as 0 and 1."""
+    out = torch.empty_like(x)
+    torch.ge(values, dropped_of_65536 - 32768, out=out)
+    return out.mul_(x).mul_(65536 / (65536 - dropped_of_65536))

@@ -109,3 +109,16 @@ def test_share_of_the_gradient_reaches_the_latents_and_all_of_it_the_quantiser(s
     assert torch.allclose(part, share * whole)
     assert torch.equal(kept, also_kept)
     assert whole.abs().sum() > 0
+
+
+def test_dropout_reaches_the_quantiser_alone_and_only_in_training():
+    torch.manual_seed(0)
+    quantiser = GumbelQuantiser(LATENT, GROUPS, ENTRIES, DIM, dropout=0.5)
+    latents_BTD = torch.ones(2, 50, LATENT)
+    read = []
+    quantiser.logits.register_forward_hook(lambda module, given, out: read.append(given[0]))
+    quantiser(given(latents_BTD, 0.0))
+    quantiser.eval()(given(latents_BTD, 0.0))
+    assert set(read[0].unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(read[1], latents_BTD)
+    assert torch.equal(latents_BTD, torch.ones_like(latents_BTD))
