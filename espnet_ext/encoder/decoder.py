@@ -1,4 +1,4 @@
-"""Convolutional decoder: from what a student has seen to what it has not (data2vec 2.0 §3.3).
+"""Convolutional decoder: from what a student has seen to what it has not (data2vec 2.0).
 
 Shapes: B rows, T frames, D the encoder's width.
 """

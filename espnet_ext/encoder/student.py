@@ -18,8 +18,8 @@ from espnet_ext.encoder.visible import VisibleFrames
 
 
 class StudentView(View):
-    """The encoder attends among visible frames; a light decoder fills in the rest (data2vec 2.0
-    §3.2 and §3.3).
+    """The encoder attends among visible frames; a light decoder fills in the rest (data2vec
+    2.0).
 
     For the convolutions that tell positions, masked frames are zero; for the decoder, they are
     small noise. Losses are offered two layers: 1, what the decoder reads, and 2, what it says.

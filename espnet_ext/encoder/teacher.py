@@ -30,7 +30,7 @@ class TeacherLayers(NamedTuple):
 class EMATeacher(nn.Module):
     """A copy of the encoder, and of a predictor of its loss, whose weights follow the student's:
 
-        teacher <- decay · teacher + (1 - decay) · student     (EH-MAM eq. 1; data2vec 2.0 §3.1)
+        teacher <- decay · teacher + (1 - decay) · student     (EH-MAM eq. 1, data2vec)
 
     after every optimiser update, in fp32; the decay rises linearly from `start` to `end`. It is
     always in evaluation mode and gets no gradient. It reads the student's latents. What is `shared`

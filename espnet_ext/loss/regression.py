@@ -12,8 +12,8 @@ from espnet_ext.loss.masked import Loss, MaskedFrames
 
 
 class RegressionLoss(nn.Module):
-    """Squared error, summed over dimensions, over masked frames alone (data2vec 2.0 §3.1, eq. 3 of
-    EH-MAM).
+    """Squared error, summed over dimensions, over masked frames alone (data2vec 2.0, EH-MAM
+    eq. 3).
 
     Args:
         hidden_size, target_size: of the two that are compared.

@@ -14,7 +14,7 @@ from espnet_ext.targets.given import Given
 
 class TeacherAverage(nn.Module):
     """Mean over the teacher's top layers, each first normalised over an utterance's frames
-    (data2vec 2.0 §3.1 and Table 5 of EH-MAM: "IN -> AVG").
+    (data2vec; EH-MAM Table 5: "IN -> AVG").
 
     How many layers, and whether their outputs or their feed-forwards', is the teacher's conf.
 
