@@ -200,17 +200,22 @@ def plan(stages: list[Stage], first: int, last: int, named: Iterable[int] = ()) 
 
     Args:
         stages: all stages of the recipe, also those outside the range: they tell who makes what.
-        named: numbers that the user asked for by name; these are not left out as not needed.
+        named: numbers that the user asked for by name. Where no stage of such a number is needed,
+            the first of them runs all the same.
 
     Raises:
         UserError: an input is missing and no stage of the range makes it; a faulty conf.
     """
     verdicts: list[Verdict] = []
     rewritten: set[str] = set()
+    needed = {stage.number for stage in stages if not stage.skip}
+    asked_for = set(named) - needed
     for stage in stages:
         if not first <= stage.number <= last:
             continue
-        if stage.skip and stage.number not in named:
+        if stage.skip and stage.number in asked_for:
+            asked_for.remove(stage.number)
+        elif stage.skip:
             verdicts.append(Verdict(stage, "skip", stage.skip))
             continue
         for path in stage.confs:

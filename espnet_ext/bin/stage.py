@@ -3,9 +3,9 @@
 Declarations come on standard input (see espnet_ext/stage.py).
 
 examples:
-  … | python -m espnet_ext.bin.stage plan --first 1 --last 10    # number, verdict, reason per line
-  … | python -m espnet_ext.bin.stage begin --number 3            # verdict, reason
-  … | python -m espnet_ext.bin.stage finish --number 3 --seconds 12 --rss_file FILE
+  … | python -m espnet_ext.bin.stage plan --first 1 --last 10    # name, verdict, reason per line
+  … | python -m espnet_ext.bin.stage begin --name tokens         # verdict, reason
+  … | python -m espnet_ext.bin.stage finish --name tokens --seconds 12 --rss_file FILE
   python -m espnet_ext.bin.stage nearest nbp nbpe nj ngpu         # for a misspelt option
 """
 
@@ -28,7 +28,7 @@ def main() -> None:
     plan_args.add_argument("--named", type=int, nargs="*", default=[])
     for name in ("begin", "finish"):
         command = commands.add_parser(name)
-        command.add_argument("--number", type=int, required=True)
+        command.add_argument("--name", required=True)
         if name == "finish":
             command.add_argument("--seconds", type=float, required=True)
             command.add_argument("--rss_file", type=Path, help="lines of peak memory in KB")
@@ -46,9 +46,9 @@ def main() -> None:
     stages = engine.parse_stages(sys.stdin)
     if args.command == "plan":
         for verdict in engine.plan(stages, args.first, args.last, args.named):
-            print(verdict.stage.number, verdict.do, verdict.why, sep="\t")
+            print(verdict.stage.name, verdict.do, verdict.why, sep="\t")
         return
-    stage = next(s for s in stages if s.number == args.number)
+    stage = next(s for s in stages if s.name == args.name)
     if args.command == "begin":
         engine.require_inputs(stage, stages)
         verdict = engine.begin(stage)

@@ -81,11 +81,11 @@ descendants() {
   for child in $(ps -o pid= --ppid "$1"); do descendants "$child" && echo "$child"; done
 }
 
-killed_in_stage_6() { # start, wait until one epoch of pre-training is done, then kill -9 `$1`
+killed_in_stage_6() { # start, wait until one epoch of pre-training is done, then kill -9 `$1`; [SECONDS]
   local pid
-  EPOCH_SECONDS=0.5 "$run" --stop_stage 7 >first.log 2>&1 &
+  EPOCH_SECONDS=${2:-0.5} "$run" --stop_stage 7 >first.log 2>&1 &
   pid=$!
-  for _ in {1..100}; do
+  for _ in {1..900}; do # a busy machine takes its time
     [[ ! -s $toy/exp/ssl_w2v/checkpoint.pth ]] || break
     sleep 0.1
   done
@@ -112,7 +112,7 @@ test_kill_9_then_go_on() {
 
 test_kill_9_of_the_driver_alone_waits_for_its_training() {
   make_toy
-  killed_in_stage_6 driver
+  killed_in_stage_6 driver 4 # its training outlives the checks before stage 6
   expect 0 "$run" --stop_stage 7
   shows "waiting: another run is in stage pretrain"
   [[ $(cat "$toy/exp/ssl_w2v/checkpoint.pth") -eq 3 ]] || fail "not trained to the end"
@@ -140,6 +140,14 @@ test_failing_stage_stops_and_goes_on_later() {
   : >"$calls"
   expect 0 "$run"
   [[ $(called ssl_train) -eq 0 && $(called score_wer) -eq 2 ]] || fail "$(cat "$calls")"
+}
+
+test_a_failing_command_ends_its_stage() {
+  make_toy
+  sed -i 's/^  dump_confidence)$/&\n    [[ ${arg[data]}${arg[job]:-} != *unlabelled2 ]] || exit 1/' python
+  expect 1 "$run"
+  shows "stage 5 (confidence) failed"
+  [[ $(called "dump_confidence merge") -eq 0 ]] || fail "joined what a failed job left: $(cat "$calls")"
 }
 
 test_dry_run_writes_nothing() {
@@ -185,6 +193,47 @@ test_scorer_only_where_confidence_is_wanted() {
   expect 0 "$run" --ssl_exp none --seed 2
   shows "pretrain    not needed: --ssl_exp none"
   [[ -f $toy/exp/asr_rnnt_scratch_seed2/valid.loss.ave.pth ]] || fail "$(ls "$toy/exp")"
+}
+
+test_labels_only_where_they_are_predicted() {
+  make_toy
+  expect 0 "$run" --stop_stage 6
+  shows "5/10 labels      not needed: conf/w2v.yaml predicts no labels"
+  printf 'masker: random\nmax_epoch: 3\ntargets: {x: {name: labels, conf: {sizes: [9, 4]}}}\n' >"$toy/conf/hubert.yaml"
+  : >"$calls"
+  expect 0 "$run" --stop_stage 6 --ssl_config conf/hubert.yaml
+  shows "5/10 confidence  not needed"
+  [[ $(called train_kmeans) -eq 1 && $(called "dump_labels job") -eq 4 && $(called "dump_labels merge") -eq 2 ]] ||
+    fail "$(cat "$calls")"
+  [[ -f $toy/dump/unlabelled/labels_mfcc_9-4.scp && -f $toy/exp/ssl_hubert/latest.pth ]] || fail "$(ls "$toy"/*)"
+  : >"$calls"
+  expect 0 "$run" --stop_stage 6 --ssl_config conf/hubert.yaml
+  shows "nothing to do"
+  sed -i 's/9, 4/9, 3/' "$toy/conf/hubert.yaml"
+  expect 0 "$run" --stage 5 --stop_stage 6 --ssl_config conf/hubert.yaml
+  [[ $(called dump_confidence) -eq 0 && -f $toy/exp/.old/ssl_hubert.1/latest.pth ]] || fail "$(cat "$calls")"
+}
+
+test_labels_of_a_layer_of_an_earlier_iteration() {
+  make_toy
+  printf 'masker: random\nmax_epoch: 3\ntargets: {x: {name: labels, conf: {sizes: [9]}}}\n' >"$toy/conf/hubert.yaml"
+  expect 0 "$run" --stop_stage 6 --ssl_config conf/hubert.yaml
+  local again=("$run" --stop_stage 6 --ssl_config conf/hubert.yaml --labels_exp exp/ssl_hubert --labels_layer 2)
+  expect 0 "${again[@]}"
+  [[ -f $toy/exp/kmeans_hubert_l2_9/kmeans.npz && -f $toy/exp/ssl_hubert_on_hubert_l2/latest.pth ]] ||
+    fail "$(ls "$toy/exp")"
+  expect 0 "${again[@]}"
+  shows "nothing to do"
+  echo "seed: 2" >>"$toy/conf/hubert.yaml"
+  expect 0 "$run" --stop_stage 6 --ssl_config conf/hubert.yaml
+  expect 0 "${again[@]}" --dry_run
+  shows "5/10 labels      exp/ssl_hubert/config.yaml changed"
+  expect 2 "${again[@]}" --ssl_tag hubert
+  shows "would be trained on its own labels; give another --ssl_tag"
+  expect 2 "$run" --ssl_config conf/hubert.yaml --labels_exp exp/ssl_hubert
+  shows "--labels_exp and --labels_layer go together"
+  expect 2 "$run" --labels_exp exp/ssl_hubert --labels_layer 2
+  shows "conf/w2v.yaml predicts no labels"
 }
 
 test_given_experiments_are_used() {

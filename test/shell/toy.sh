@@ -75,12 +75,20 @@ case $module in
       echo "$epoch" >"$exp/${epoch}epoch.pth"
     done
     cp "${arg[config]}" "$exp/config.yaml"
-    { cat "${arg[config]}" "${arg[train_dir]}"/*; echo "$epoch ${arg[seed]:-}"; } | cksum >"$exp/latest.pth"
+    { cat "${arg[config]}" "${arg[train_dir]}"/*; echo "$epoch ${arg[seed]:-} ${arg[labels]:-}"; } | cksum >"$exp/latest.pth"
     cp "$exp/latest.pth" "$exp/valid.loss.ave.pth"
     ;;
   dump_confidence)
     mkdir -p "${arg[out]}"
     for file in scp ark frame_shift_ms; do cp "${arg[scorer_exp]}/latest.pth" "${arg[out]}/confidence.$file"; done
+    ;;
+  train_kmeans)
+    [[ -z ${arg[exp]:-} ]] || cat "${arg[exp]}/latest.pth" >"${arg[out]}"
+    echo "${arg[sizes]} of layer ${arg[layer]:-mfcc}" >>"${arg[out]}"
+    ;;
+  dump_labels)
+    mkdir -p "${arg[out]}"
+    for file in scp ark frame_shift_ms; do cp "${arg[kmeans]}" "${arg[out]}/labels_${arg[tag]}.$file"; done
     ;;
   decode)
     mkdir -p "${arg[out]}"

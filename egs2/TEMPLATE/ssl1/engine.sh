@@ -1,7 +1,7 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2004 # names from ssl.sh; arrays are by name
 # Loading, declaring and running stages. Sourced by ssl.sh.
 
-# stages/03_tokens.sh is stage 3, tokens.
+# stages/03_tokens.sh is stage 3, tokens. Stages of the same number run one after the other.
 stage_number() {
   local base=${1##*/}
   echo "$((10#${base%%_*}))"
@@ -11,6 +11,7 @@ stage_name() {
   base=${base#*_}
   echo "${base%.sh}"
 }
+number_of() { stage_number "${file_of[$1]}"; } # of a stage, by its name
 
 # Source a stage's file into the current (sub)shell: declarations only, nothing runs.
 load_stage() {
@@ -38,25 +39,26 @@ engine() { declare_stages | python -m espnet_ext.bin.stage "$@"; }
 
 # Every training conf is checked in full before the first stage runs: not after an hour.
 check_confs() {
-  local number
+  local name
   local -a wanted=()
-  for ((number = stage; number <= stop_stage; number++)); do
-    case ${verdict_of[$number]} in done | skip) continue ;; esac
-    load_stage "${file_of[$number]}"
+  for name in "${stage_names[@]}"; do
+    case ${verdict_of[$name]} in done | skip) continue ;; esac
+    load_stage "${file_of[$name]}"
     [[ -z $task ]] || wanted+=("$task:${confs[0]}")
   done
   [[ ${#wanted[@]} -eq 0 ]] || python -m espnet_ext.bin.compose_config --check "${wanted[@]}" || exit 2
 }
 
-# Run stage $1 unless what came before left its inputs as they were. Returns 1 if it fails.
+# Run stage $1 unless what came before left its inputs as they were; its verdict says how it went.
+# To be called plainly: after `if`, `||` or `!` bash would go on after a failing command in the stage.
 run_stage() {
-  local number=$1 name home file=${file_of[$1]} lock result verdict reason began status=0
-  name=$(stage_name "$file")
-  load_stage "$file"
+  local name=$1 number home lock result verdict reason began status=0
+  number=$(number_of "$name")
+  load_stage "${file_of[$name]}"
   take_lock "$name"
-  result=$(engine begin --number "$number") || exit 2
+  result=$(engine begin --name "$name") || exit 2
   IFS=$'\t' read -r verdict reason <<<"$result"
-  verdict_of[number]=$verdict
+  verdict_of[$name]=$verdict
   if [[ $verdict == "done" ]]; then
     echo "== $number/10 $name: up to date after all"
   else
@@ -67,20 +69,20 @@ run_stage() {
     set +e
     (
       set -euo pipefail
-      export ESPNET_EXT_RSS_FILE=$PWD/$rss_file
+      ESPNET_EXT_RSS_FILE=$(realpath -ms -- "$rss_file")
+      export ESPNET_EXT_RSS_FILE
       run
     )
     status=$?
     set -e
-    seconds_of[number]=$((SECONDS - began))
+    seconds_of[$name]=$((SECONDS - began))
     if [[ $status -eq 0 ]]; then
-      engine finish --number "$number" --seconds "${seconds_of[$number]}" --rss_file "$rss_file" || status=$?
+      engine finish --name "$name" --seconds "${seconds_of[$name]}" --rss_file "$rss_file" || status=$?
     fi
     rm -f "$rss_file"
-    verdict_of[number]=$([[ $status -eq 0 ]] && echo ran || echo failed)
+    verdict_of[$name]=$([[ $status -eq 0 ]] && echo ran || echo failed)
   fi
   exec {lock}>&-
-  [[ $status -eq 0 ]]
 }
 
 # One run at a time fills a directory: another one, or what a killed one left running, is waited for.
@@ -97,11 +99,9 @@ take_lock() {
 about() { [[ $size != full || -z ${minutes_of[$1]:-} ]] || echo "; about ${minutes_of[$1]} min"; }
 
 minutes_left() { # of the stages that will run, from the recipe's table
-  local number
-  for number in "${!verdict_of[@]}"; do
-    case ${verdict_of[$number]} in
-      run | redo | later) echo "${minutes_of[$(stage_name "${file_of[$number]}")]:-0}" ;;
-    esac
+  local name
+  for name in "${stage_names[@]}"; do
+    case ${verdict_of[$name]} in run | redo | later) echo "${minutes_of[$name]:-0}" ;; esac
   done | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
@@ -110,24 +110,24 @@ show_plan() {
   total=$(minutes_left)
   [[ $size == full && $total != 0 ]] && total="; about $total min on two cores" || total=""
   echo "$(basename "$(dirname "$PWD")") ($size), stages $stage-$stop_stage$total"
-  for ((number = stage; number <= stop_stage; number++)); do
-    name=$(stage_name "${file_of[$number]}")
-    case ${verdict_of[$number]} in
+  for name in "${stage_names[@]}"; do
+    number=$(number_of "$name")
+    case ${verdict_of[$name]} in
       done) printf '  %2d/10 %-11s up to date\n' "$number" "$name" ;;
-      skip) printf '  %2d/10 %-11s not needed: %s\n' "$number" "$name" "${why[$number]}" ;;
-      *) printf '  %2d/10 %-11s %s\n' "$number" "$name" "${why[$number]}" ;;
+      skip) printf '  %2d/10 %-11s not needed: %s\n' "$number" "$name" "${why[$name]}" ;;
+      *) printf '  %2d/10 %-11s %s\n' "$number" "$name" "${why[$name]}" ;;
     esac
   done
 }
 
 show_summary() {
-  local number total=0 seconds
+  local name total=0 seconds
   echo
-  for ((number = stage; number <= stop_stage; number++)); do
-    seconds=${seconds_of[$number]:-}
-    case ${verdict_of[$number]} in run | redo | later) verdict_of[number]=- ;; esac
-    printf '  %2d/10 %-11s %-7s %s\n' "$number" "$(stage_name "${file_of[$number]}")" \
-      "${verdict_of[$number]}" "${seconds:+$(clock "$seconds")}"
+  for name in "${stage_names[@]}"; do
+    seconds=${seconds_of[$name]:-}
+    case ${verdict_of[$name]} in run | redo | later) verdict_of[$name]=- ;; esac
+    printf '  %2d/10 %-11s %-7s %s\n' "$(number_of "$name")" "$name" "${verdict_of[$name]}" \
+      "${seconds:+$(clock "$seconds")}"
     total=$((total + ${seconds:-0}))
   done
   printf '  %-17s %-7s %s\n' total "" "$(clock "$total")"

@@ -40,7 +40,7 @@ if [[ $size == smoke ]]; then
   workdir=${workdir:-exp/smoke}
   overrides="--max_epoch 2"
   shrink=(--shrink "$root/conf/size/smoke.yaml")
-  nbpe=$((nbpe < 40 ? nbpe : 40)) # a few sentences hold no more
+  nbpe=$((nbpe < 34 ? nbpe : 34)) # a few sentences hold no more
 fi
 [[ -z $workdir || $workdir == exp/smoke ]] || workdir=$(given_path "$workdir")
 workdir=${workdir:-.}
@@ -58,11 +58,32 @@ else
   scorer_exp=$(given_path "$scorer_exp")
 fi
 
+# Labels are wanted only by a conf that predicts them; it states how many, and the frame shift.
+labels_sizes="" labels_shift_ms="" labels_unwanted="" labels_tag=""
+if [[ -n $ssl_exp ]]; then
+  labels_unwanted="--ssl_exp $ssl_exp needs no labels"
+else
+  wanted=$(python -m espnet_ext.bin.compose_config "$ssl_config" --labels) || exit 2
+  read -r labels_sizes labels_shift_ms <<<"$wanted"
+  [[ -n $labels_sizes ]] || labels_unwanted="$ssl_config predicts no labels"
+fi
+labels_of=mfcc
+if [[ -n $labels_exp ]]; then
+  [[ -z $labels_unwanted ]] || die "--labels_exp $labels_exp: $labels_unwanted"
+  labels_exp=$(given_path "$labels_exp")
+  labels_of=$(basename "$labels_exp")
+  labels_of=${labels_of#ssl_}_l$labels_layer
+fi
+[[ -n $labels_unwanted ]] || labels_tag=${labels_of}_${labels_sizes//,/-}
+
 ssl_given=$ssl_exp
 case $ssl_exp in
   "")
-    ssl_tag=${ssl_tag:-$(stem "$ssl_config" ssl)${ssl_seed:+_seed$ssl_seed}}
+    # of several iterations on labels of one another each has its own name
+    ssl_tag=${ssl_tag:-$(stem "$ssl_config" ssl)${labels_exp:+_on_$labels_of}${ssl_seed:+_seed$ssl_seed}}
     ssl_exp=$exp/ssl_$ssl_tag
+    [[ $ssl_exp != "$labels_exp" ]] ||
+      die "--labels_exp $labels_exp would be trained on its own labels; give another --ssl_tag"
     ;;
   none)
     ssl_tag=scratch

@@ -15,7 +15,7 @@ stage          | 1    | first stage to run
 stop_stage     | 10   | last stage to run
 dry_run        |      | only say what would run, and why; writes nothing
 size           | full | full, or smoke: every stage on a few utterances, in minutes, under exp/smoke
-nj             | $(getconf _NPROCESSORS_ONLN)    | parallel jobs for decoding and confidences
+nj             | $(getconf _NPROCESSORS_ONLN)    | parallel jobs for decoding, confidences, labels
 ngpu           | 0    | GPUs per training or job
 num_nodes      | 1    | machines per training (only --jobs slurm; not run here)
 jobs           | local| backend: local, or slurm (conf/cluster/local.env)
@@ -23,6 +23,8 @@ scorer_config  |      | conf of the CTC model that scores confidence
 ssl_config     |      | conf of the pre-training
 asr_config     |      | conf of the fine-tuning
 decode_config  |      | conf of the decoding
+labels_exp     |      | pre-training whose frames are clustered for labels; default: MFCC
+labels_layer   |      | its layer, from 1 (HuBERT: 6 of 12)
 scorer_exp     |      | use this scorer; stage 4 is left out
 ssl_exp        |      | use this pre-training, or none: train from scratch; stages 4-6 are left out
 ssl_epoch      |      | fine-tune from this epoch of the pre-training; default: its last
@@ -122,10 +124,12 @@ fi
 for name in stage stop_stage nj ngpu num_nodes nbpe; do
   [[ ${!name} =~ ^[0-9]+$ ]] || die "--$name '${!name}': expected a whole number"
 done
-for name in seed ssl_seed ssl_epoch; do
+for name in seed ssl_seed ssl_epoch labels_layer; do
   [[ ${!name} =~ ^[0-9]*$ ]] || die "--$name '${!name}': expected a whole number"
 done
 [[ -z $ssl_epoch || $ssl_exp != none ]] || die "--ssl_epoch $ssl_epoch means nothing with --ssl_exp none"
+[[ -n $labels_exp || -z $labels_layer ]] && [[ -z $labels_exp || -n $labels_layer ]] ||
+  die "--labels_exp and --labels_layer go together"
 ((1 <= stage && stage <= stop_stage && stop_stage <= 10)) ||
   die "--stage $stage --stop_stage $stop_stage: expected 1 <= stage <= stop_stage <= 10"
 [[ $size =~ ^(full|smoke)$ ]] || die "--size '$size': expected full or smoke"
@@ -148,12 +152,14 @@ job_command=("$template/jobs/$jobs.sh")
 
 # --- what must run, and why ----------------------------------------------------------------------------
 
-declare -a verdict_of=() why=() file_of=() seconds_of=() # by stage number
-for file in "${stage_files[@]}"; do file_of[$(stage_number "$file")]=$file; done
+declare -A verdict_of=() why=() file_of=() seconds_of=() # by the stage's name: two may share a number
+stage_names=()                                           # of those between --stage and --stop_stage
+for file in "${stage_files[@]}"; do file_of[$(stage_name "$file")]=$file; done
 planned=$(engine plan --first "$stage" --last "$stop_stage" --named ${named[@]+"${named[@]}"}) || exit 2
-while IFS=$'\t' read -r number verdict reason; do
-  verdict_of[number]=$verdict
-  why[number]=$reason
+while IFS=$'\t' read -r name verdict reason; do
+  stage_names+=("$name")
+  verdict_of[$name]=$verdict
+  why[$name]=$reason
 done <<<"$planned"
 
 to_run=$(awk -F'\t' '$2 != "done" && $2 != "skip"' <<<"$planned" | wc -l)
@@ -170,15 +176,14 @@ check_confs
 
 stop_at() {
   show_summary
-  echo "error: stage $1 ($(stage_name "${file_of[$1]}")) failed; once mended, the same command goes on from here" >&2
+  echo "error: stage $(number_of "$1") ($1) failed; once mended, the same command goes on from here" >&2
   exit 1
 }
 trap 'echo; echo "interrupted; the same command goes on from here" >&2; exit 130' INT TERM
-for ((number = stage; number <= stop_stage; number++)); do
-  case ${verdict_of[$number]} in
-    done | skip) ;;
-    *) run_stage "$number" || stop_at "$number" ;;
-  esac
+for stage_now in "${stage_names[@]}"; do
+  case ${verdict_of[$stage_now]} in done | skip) continue ;; esac
+  run_stage "$stage_now"
+  [[ ${verdict_of[$stage_now]} != failed ]] || stop_at "$stage_now"
 done
 show_summary
 show_scores

@@ -12,10 +12,16 @@ if [[ -z $confidence_unwanted ]]; then
       "$dump/$set/confidence.frame_shift_ms")
   done
 fi
+if [[ -z $labels_unwanted ]]; then
+  for set in "$unlabelled_set" "$valid_set"; do
+    inputs+=("$dump/$set/labels_$labels_tag".{scp,ark,frame_shift_ms})
+  done
+fi
 confs=("$ssl_config")
 options=(ssl_seed ssl_args overrides)
 outputs=("$ssl_exp/config.yaml" "$ssl_exp/latest.pth")
 
 run() {
-  train ssl "$ssl_args" "$ssl_config" --train_dir "$data/$unlabelled_set" ${ssl_seed:+--seed "$ssl_seed"}
+  train ssl "$ssl_args" "$ssl_config" --train_dir "$data/$unlabelled_set" \
+    ${labels_tag:+--labels "$labels_tag"} ${ssl_seed:+--seed "$ssl_seed"}
 }
