@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,11 @@ def read_history(path: Path, accum_grad: int) -> History:
         per_epoch = [reporter["stats"][epoch].get(phase, {}) for epoch in epochs]
         keys = sorted({key for stats in per_epoch for key in stats} - {"time", "total_count"})
         curves[phase] = {k: [float(s.get(k, "nan")) for s in per_epoch] for k in keys}
-    # ESPnet counts batches since the start; one update takes `accum_grad` of them
-    updates = [reporter["stats"][e]["train"]["total_count"] // accum_grad for e in epochs]
-    return History(reporter["epoch"], updates, curves, _trained_parameters(states))
+    # ESPnet counts batches since the start; one update takes `accum_grad` of them; those that
+    # an epoch has left over are dropped
+    batches = [0] + [reporter["stats"][epoch]["train"]["total_count"] for epoch in epochs]
+    updates = accumulate((end - start) // accum_grad for start, end in pairwise(batches))
+    return History(reporter["epoch"], list(updates), curves, _trained_parameters(states))
 
 
 def _trained_parameters(states: dict[str, Any]) -> int | None:

@@ -11,6 +11,10 @@ PRETRAINING_PANELS = {
     "contrastive_acc": "contrastive accuracy",
     "masked_acc": "accuracy on masked frames",
     "code_perplexity": "code perplexity",
+    "target_var": "deviation of targets",
+    "pred_var": "deviation of predictions",
+    "masked_fraction": "share of frames masked",
+    "mean_span_ms": "mean span (ms)",
 }
 
 
@@ -26,7 +30,7 @@ def with_history(trainings: list[Training], notes: list[str]) -> list[tuple[Trai
 
 
 def pretraining_panels(trainings: list[tuple[Training, History]]) -> dict[str, list[Line]]:
-    """Loss, accuracies and perplexity per epoch, against optimiser updates."""
+    """What a user watches, per epoch, against optimiser updates."""
     panels: dict[str, list[Line]] = {}
     for key, title in PRETRAINING_PANELS.items():
         lines = [

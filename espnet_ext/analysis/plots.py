@@ -103,17 +103,21 @@ class Line:
 
 
 def draw_curves(panels: Mapping[str, Sequence[Line]], xlabel: str, note: str = "") -> Figure:
-    """Panels side by side, name -> lines, with one legend below.
+    """Panels, four side by side, name -> lines, with one legend below.
 
     Args:
         note: what solid and dashed mean.
     """
     groups = list(dict.fromkeys(line.group for lines in panels.values() for line in lines))
     with mpl.rc_context(STYLE):
-        size = (max(5.0, 3.1 * len(panels)), 3.0 + 0.22 * ((len(groups) + 1) // 2))
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False)
-        for axis, (name, lines) in zip(axes[0], panels.items(), strict=True):
+        columns = min(4, len(panels))
+        rows = -(-len(panels) // columns)
+        height = 2.7 * rows + 0.3 + 0.22 * ((len(groups) + 1) // 2)
+        figure = Figure(figsize=(max(5.0, 3.1 * columns), height), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axis in axes[len(panels) :]:
+            axis.remove()
+        for axis, (name, lines) in zip(axes, panels.items(), strict=False):
             for line in lines:
                 colour, marker = _look(groups.index(line.group))
                 axis.plot(

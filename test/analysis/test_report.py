@@ -4,10 +4,11 @@ import kaldiio
 import numpy as np
 import pytest
 import soundfile
+import torch
 import yaml
 from PIL import Image
 
-from espnet_ext.analysis import runs
+from espnet_ext.analysis import experiments, runs
 from espnet_ext.config import UserError
 from espnet_ext.tasks.report import interval_percent, report
 
@@ -90,6 +91,15 @@ def test_an_overwritten_pretraining_has_no_known_epoch(recipe):
     recipe.marker(asr, "finetune", inputs={weights: "old"})
     recipe.marker(recipe.root / "exp/ssl_atm", "pretrain", outputs={weights: "new"})
     assert runs.find(recipe.root).runs[-1].start.updates is None
+
+
+def test_batches_left_over_at_the_end_of_an_epoch_are_no_update(recipe):
+    checkpoint = recipe.root / "exp/ssl_atm/checkpoint.pth"
+    state = torch.load(checkpoint, weights_only=False)
+    for epoch, stats in state["reporter"]["stats"].items():
+        stats["train"]["total_count"] = 21 * epoch
+    torch.save(state, checkpoint)
+    assert experiments.read_history(checkpoint.parent, 2).updates == [10, 20, 30, 40]
 
 
 def test_same_inputs_same_bytes_and_the_hand_written_block_stays(recipe):

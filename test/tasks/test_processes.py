@@ -1,7 +1,6 @@
 """Several processes train one experiment, as a launcher starts them (without a GPU: gloo)."""
 
 import torch
-
 from test_guards import DIVERGES
 
 
