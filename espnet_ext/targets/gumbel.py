@@ -78,7 +78,7 @@ class GumbelQuantiser(nn.Module):
                 -1
             )
             codes_BTG = soft.argmax(-1)
-            hard = F.one_hot(codes_BTG, self.entries).to(soft.dtype)
+            hard = torch.zeros_like(soft).scatter_(-1, codes_BTG[..., None], 1.0)
             choice_BTGV = hard - soft.detach() + soft
         else:
             codes_BTG = logits_BTGV.argmax(-1)

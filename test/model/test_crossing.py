@@ -228,3 +228,22 @@ def test_one_training_step(method, masker):
         assert model.teacher.followed == 6
         moved = [not torch.equal(model.state_dict()[k], v) for k, v in before.items()]
         assert any(moved)
+
+
+WAITS = {"item", "_local_scalar_dense", "is_nonzero", "nonzero", "masked_select", "equal"}
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "w2vbert"])
+def test_a_step_asks_nothing_of_the_device(method):
+    """Operations for which a GPU would have to tell the host something, and so to wait. (The
+    log-Mel frontend of w2v-BERT and of the conformers is ESPnet's own.)"""
+    masker = "easy_to_hard" if method == "ehmam" else "inverse_block"
+    model, given = assemble(method, masker).train(), batch()
+    given["labels"] = given["labels"] if method == "ms_hubert" else given["labels"][..., :1]
+    if method == "hubert_conformer":
+        features = model.latents(given["speech"], given["speech_lengths"])
+        model.latents = lambda *args: features
+    with torch.autograd.profiler.profile() as profile:
+        model(**given, generator=torch.Generator().manual_seed(2))[0].backward()
+        model.after_update()
+    assert not WAITS & {event.name.removeprefix("aten::") for event in profile.function_events}
