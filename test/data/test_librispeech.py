@@ -89,7 +89,9 @@ def test_limited_supervision_by_archive_and_by_lists(laid_out, tmp_path):
     prepare(laid_out, tmp_path / "archive", *sets)
     for name, utts in look_alike.lists().items():
         (tmp_path / name).write_text("".join(f"{utt}\n" for utt in utts))
-    prepare(laid_out, tmp_path / "lists", *sets, "--lists", str(tmp_path))
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/LibriSpeech").symlink_to(laid_out / "LibriSpeech")
+    prepare(tmp_path / "src", tmp_path / "lists", *sets, "--lists", str(tmp_path))
     for name, count in zip(LIMITED, (4, 8, 12), strict=True):
         ours = {folder: tmp_path / folder / name for folder in ("archive", "lists")}
         assert read_dict(ours["archive"] / "text") == read_dict(ours["lists"] / "text")

@@ -15,8 +15,8 @@ Sets (--sets, in quotes; by default a set for each subset that is there):
                                     else beside LibriSpeech): 10 min is 1h/0, 1 h is 1h/{0..5}, 10 h
                                     is that and 9h, with files such as
                                     1h/0/clean/3526/175658/3526-175658-0000.flac
-                                    Or, with --lists, cut out of train-clean-100 and
-                                    train-other-500 by lists of utterance ids.
+                                    Where it is not, and --lists is given: cut out of
+                                    train-clean-100 and train-other-500 by lists of utterance ids.
 
 Utterance ids are those of the corpus. Kaldi takes each chapter for a speaker of its own, 84-121123;
 so do we, unless --speakers plain asks for 84. Transcripts stay as they are: upper case, no
@@ -95,7 +95,9 @@ class Corpus:
 
     def __init__(self, src: Path, root: Path, options: argparse.Namespace):
         self.root, self.options, self.found = root, options, Findings(src)
-        beside = None if options.lists else root.parent / FINETUNING
+        beside = root.parent / FINETUNING
+        if options.lists and not beside.is_dir():
+            beside = None
         self.finetuning: Path | None = options.finetuning or beside
         self.speakers: dict[str, tuple[str, str]] = {}
 

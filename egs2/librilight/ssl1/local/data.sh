@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Makes Kaldi data directories of Libri-light, and of LibriSpeech to fine-tune and test on.
+set -euo pipefail
+
+usage() {
+  cat <<'TXT'
+Usage: [sets="SET …"] local/data.sh [--size full|smoke] [--data DIR] [--nj N] --librilight DIR --librispeech DIR
+                     [--finetuning DIR] [--download true] [--mirror URL] [--speakers chapter|plain]
+                     [--complete false]
+                     [--rule atm|w2v2] [--cut_seed N]
+
+Reads the corpora where they are and writes the sets under DIR. Libri-light's recordings are cut in
+place: `segments` names the pieces. Hours before and after are printed.
+
+  sets="unlab_600" local/data.sh --librilight /data/librilight --rule w2v2
+  sets="unlab_60k train_clean_100 dev" local/data.sh --librilight /a --librispeech /b
+TXT
+}
+
+size=full data=data nj=$(getconf _NPROCESSORS_ONLN)
+librilight=downloads/librilight librispeech=downloads/LibriSpeech finetuning="" rule=atm cut_seed=0
+download=false mirror="" speakers=chapter complete=true
+sets=${sets:-unlab_60k train_clean_100 dev dev_clean dev_other test_clean test_other}
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --size | --data | --nj | --librilight | --librispeech | --finetuning | --rule | --cut_seed | \
+      --download | --mirror | --speakers | --complete)
+      [[ $# -ge 2 ]] || { echo "error: local/data.sh: $1 needs a value" >&2 && exit 2; }
+      printf -v "${1#--}" %s "$2"
+      shift 2
+      ;;
+    -h | --help) usage && exit 0 ;;
+    *) echo "error: local/data.sh: unknown option $1; see --help" >&2 && exit 2 ;;
+  esac
+done
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$(cd ../../.. && pwd)
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+python=${PYTHON:-$root/.venv/bin/python}
+
+unlabelled="" labelled=""
+for set in $sets; do
+  case $set in
+    small | medium | large | unlab_*) unlabelled+=" $set" ;;
+    *) labelled+=" $set" ;;
+  esac
+done
+common=(--download "$download" ${mirror:+--mirror "$mirror"} --size "$size" --nj "$nj")
+if [[ -n $unlabelled ]]; then
+  "$python" -m espnet_ext.bin.prepare_corpus librilight "$librilight" "$data" --sets "$unlabelled" \
+    --rule "$rule" --seed "$cut_seed" "${common[@]}"
+fi
+limited=()
+[[ -z $finetuning ]] || limited=(--finetuning "$finetuning")
+[[ $download == true ]] || limited+=(--lists ../../librispeech/ssl1/local/limited) # the archive is smaller than what they cut
+if [[ -n $labelled ]]; then
+  "$python" -m espnet_ext.bin.prepare_corpus librispeech "$librispeech" "$data" --sets "$labelled" \
+    --speakers "$speakers" --complete "$complete" ${limited[@]+"${limited[@]}"} "${common[@]}"
+fi
