@@ -62,7 +62,7 @@ def write_conf(recipe, blocks: list[str], own: dict, name: str):
     ids=["BASE", "LARGE"],
 )
 def test_parameters_are_the_papers_and_transformers(recipe, blocks, own, theirs, millions):
-    """wav2vec 2.0: 95 M and 317 M, counted with the parts that only pre-training has."""
+    """wav2vec 2.0 Table 1: 95 M and 317 M, counted with the parts that only pre-training has."""
     from espnet_ext.tasks.check import check_conf
     from espnet_ext.tasks.ssl import SSLTask
 
