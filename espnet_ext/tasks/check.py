@@ -6,6 +6,7 @@ import difflib
 import inspect
 from typing import Any
 
+import torch
 from espnet2.asr.ctc import CTC
 from espnet2.asr_transducer.activation import get_activation
 from espnet2.asr_transducer.joint_network import JointNetwork
@@ -14,6 +15,7 @@ from espnet2.tasks.abs_task import optim_classes, scheduler_classes
 from espnet_ext import registry
 from espnet_ext.config import UserError
 from espnet_ext.tasks.asr import ASRTask
+from espnet_ext.tasks.guards import Guard
 from espnet_ext.tasks.ssl import SSLTask
 
 _GIVEN = {"self", "train", "vocab_size", "latent_dim", "optimizer", "params"}
@@ -36,6 +38,7 @@ def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
     choices |= {"optim": optim_classes, "scheduler": scheduler_classes}
     for name, classes in choices.items():
         faults += _check_choice(name, conf, classes, parser.get_default(name))
+    faults += _check_keys("guard_conf", conf, _parameters(Guard.__init__))
     if task == "asr":  # two parts that ESPnet gives no choice of
         faults += _check_keys("ctc_conf", conf, _parameters(CTC.__init__))
         joint = _parameters(JointNetwork.__init__) | _parameters(get_activation)
@@ -45,7 +48,7 @@ def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
         faults += _check_entries(
             "losses", conf, registry.LOSSES, {"name", "target", "layer", "weight", "conf"}
         )
-    if faults:
+    if faults := faults or _check_training(conf, parser):
         raise UserError(f"{source}: " + "; ".join(faults))
 
 
@@ -59,6 +62,22 @@ def _check_choice(
         return [_unknown(chosen, classes, f"{name}: ")]
     accepted = _accepts(classes[chosen])
     return [] if accepted is None else _check_keys(f"{name}_conf", conf, accepted)
+
+
+def _check_training(conf: dict, parser) -> list[str]:
+    """Values that optimiser, scheduler or guard refuse: they are built on a parameter of no use,
+    since the real ones are built after the model, and not where a refusal would be one line."""
+    name = conf.get("optim", parser.get_default("optim"))
+    try:
+        unused = torch.zeros(1, requires_grad=True)
+        optimizer = optim_classes[name]([unused], **conf.get("optim_conf", {}))
+        if name := conf.get("scheduler"):
+            scheduler_classes[name](optimizer, **conf.get("scheduler_conf", {}))
+        name = "guard"
+        Guard(**conf.get("guard_conf", {}))
+    except Exception as err:  # ESPnet's schedulers assert, or check types
+        return [f"{name}: {' '.join(str(err).split())}"]
+    return []
 
 
 def _check_keys(where: str, conf: dict, accepted: set[str]) -> list[str]:

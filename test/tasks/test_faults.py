@@ -31,6 +31,7 @@ def fails(recipe):
         ("ssl", {"masker": "confidance"}, "masker: 'confidance'", "confidence"),
         ("ssl", {"optim_conf": {"beta": [0.9, 0.98]}}, "optim_conf.'beta'", "betas"),
         ("ssl", {"scheduler_conf": {"warmup_step": 3}}, "scheduler_conf.'warmup_step'", "warmup_"),
+        ("ssl", {"guard_conf": {"skiped_updates": 3}}, "guard_conf.'skiped_updates'", "skipped_up"),
         (
             "ssl",
             {"losses": {"contrastive": {"conf": {"distractor": 3}}}},
@@ -54,6 +55,27 @@ def test_a_misspelt_key_is_named_with_the_right_one(fails, task, changes, place,
     error = fails(task, **changes)
     assert place in error
     assert f"did you mean '{mend}" in error
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"scheduler": "cosine", "scheduler_conf": {"warmup_steps": 9, "max_steps": 9}},
+            "cosine: scheduler_conf: warmup_steps 9, max_steps 9; expected",
+        ),
+        (
+            {"scheduler": "tristagelr", "scheduler_conf": {"warmup_ratio": 0.9}},
+            "tristagelr: The sum of warmup_ratio, hold_ratio, and decay_ratio must be 1.0",
+        ),
+        ({"scheduler": "polynomial", "scheduler_conf": {}}, "polynomial: "),
+        ({"optim_conf": {"lr": -1.0}}, "adamw: Invalid learning rate: -1.0"),
+        ({"guard_conf": {"after": -5}}, "guard: guard_conf: skipped_updates 100, after -5"),
+    ],
+    ids=str,
+)
+def test_values_that_would_be_refused_after_the_model_is_built(fails, changes, says):
+    assert says in fails("ssl", instead=changes)
 
 
 def test_keys_of_parts_without_a_choice(fails):
@@ -82,7 +104,7 @@ def test_a_loss_of_an_unknown_target_or_layer(fails):
     assert "losses.diversity reads target 'kmeans'" in error
     assert "quantiser" in error
     error = fails("ssl", losses={"diversity": {"layer": 3}})
-    assert "losses.diversity looks at layer 3; the encoder has 1 to 2" in error
+    assert "losses.diversity looks at layer 3; there are 1 to 2" in error
 
 
 @pytest.fixture
