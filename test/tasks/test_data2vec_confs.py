@@ -8,10 +8,10 @@ import yaml
 
 from espnet_ext.config import compose, dump
 
-METHODS = {
-    "data2vec": "mask_random_w2v2",
-    "data2vec2": "mask_inverse_block",
-    "ehmam": "mask_easy_to_hard",
+METHODS = {  # how it differs from arch/wave_transformer.yaml, and its masks
+    "data2vec": ("data2vec", "mask_random_w2v2"),
+    "data2vec2": ("data2vec2", "mask_inverse_block"),
+    "ehmam": ("data2vec2", "mask_easy_to_hard"),
 }
 TINY = {
     "frontend_conf": {"channels": 16},
@@ -39,7 +39,8 @@ TINY = {
 
 def write_conf(recipe, method: str, own: dict, name: str):
     """A flat conf of the method's blocks and `own` keys."""
-    blocks = ["arch/wave_transformer", f"method/{method}", f"method/{METHODS[method]}"]
+    arch, mask = METHODS[method]
+    blocks = ["arch/wave_transformer", f"arch/{arch}", f"method/{method}", f"method/{mask}"]
     source, flat = (recipe.root / f"{name}{end}.yaml" for end in ("", ".flat"))
     source.write_text(yaml.safe_dump({"extends": [f"{block}.yaml" for block in blocks]} | own))
     flat.write_text(dump(*compose(source)))
