@@ -17,6 +17,10 @@ from espnet_ext.encoder.dropout import Dropout, dropout
 from espnet_ext.encoder.positions import Alibi, ConvPositions, ConvStackPositions
 from espnet_ext.encoder.visible import VisibleFrames
 
+# Score of a key that is not to be seen. Not -∞: where a row has no key at all, its softmax would be
+# NaN. Nor the least float32: half precision would make -∞ of it.
+HIDDEN = -3e4
+
 
 class ContextTransformer(AbsEncoder):
     """Transformer over latents (wav2vec 2.0 §2 and §4.2, HuBERT §3.1, data2vec 2.0 §3).
@@ -125,7 +129,7 @@ class ContextTransformer(AbsEncoder):
         if visible is not None:
             x_BTD = visible.pick(x_BTD)
             place_BK, hide_BK = visible.index_BK, ~visible.valid_BK
-        bias_BHKK = self._attention_bias(place_BK, hide_BK, x_BTD.dtype)
+        bias_BHKK = self._attention_bias(place_BK, hide_BK)
         x_BKD = self.dropout(x_BTD if self.norm_first else self.norm(x_BTD))
         outputs = []
         for layer, drop in zip(self.layers, self._dropped(generator), strict=True):
@@ -151,14 +155,12 @@ class ContextTransformer(AbsEncoder):
             return [False] * len(self.layers)
         return (torch.rand(len(self.layers), generator=generator) < self.layer_drop).tolist()
 
-    def _attention_bias(self, place_BK: Tensor, hide_BK: Tensor, dtype: torch.dtype) -> Tensor:
-        """What is added to attention scores: as good as -∞ for keys that are not to be seen. Not
-        -∞ itself: where a row has no key at all, its softmax would be NaN."""
-        shape = (1, 1, 1, 1)
-        bias = place_BK.new_zeros(shape, dtype=dtype)
+    def _attention_bias(self, place_BK: Tensor, hide_BK: Tensor) -> Tensor:
+        """What is added to attention scores."""
+        bias_BHKK = torch.zeros((), device=place_BK.device)
         if self.alibi is not None:
-            bias = self.alibi(place_BK).to(dtype)
-        return bias.masked_fill(hide_BK[:, None, None], torch.finfo(dtype).min)
+            bias_BHKK = self.alibi(place_BK)
+        return torch.where(hide_BK[:, None, None], HIDDEN, bias_BHKK)
 
 
 class TransformerLayer(nn.Module):
@@ -210,6 +212,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_BKD: Tensor, bias_BHKK: Tensor) -> Tensor:
         q, k, v = self.qkv(x_BKD).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
+        bias_BHKK = bias_BHKK.to(q.dtype)
         p = self.dropout if self.training else 0.0
         if p > 0.0 and x_BKD.device.type == "cpu":
             scores_BHKK = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)

@@ -355,10 +355,14 @@ def test_a_conf_that_cannot_be_is_refused(options, expected):
         tiny(**options)
 
 
-def test_half_precision_stays_finite():
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_stays_close_and_finite(dtype):
     encoder = tiny(alibi="learned")
-    x_BTD, lengths_B = torch.randn(2, 9, 16), torch.tensor([9, 4])
+    x_BTD, lengths_B = torch.randn(3, 9, 16), torch.tensor([9, 4, 0])
     exact_BTD = encoder.hidden(x_BTD, lengths_B)[-1]
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", dtype):
         half_BTD = encoder.hidden(x_BTD, lengths_B)[-1]
+        dropped_BTD = encoder.train().hidden(x_BTD, lengths_B)[-1]
     assert F.cosine_similarity(half_BTD.float()[0], exact_BTD[0]).min() > 0.99
+    assert torch.isfinite(half_BTD).all()  # a row without a single frame, too
+    assert torch.isfinite(dropped_BTD).all()
