@@ -101,6 +101,15 @@ class SSLTask(AbsTask):
         return ("confidence", "labels")
 
     @classmethod
+    def build_optimizers(cls, args, model):
+        """ESPnet's. With `exclude_weight_decay: true` it spares what it knows, norms and what is
+        called bias; here all vectors (as data2vec 2.0's public code does)."""
+        for parameter in model.parameters():
+            if parameter.dim() < 2:
+                parameter._no_weight_decay = True
+        return super().build_optimizers(args, model)
+
+    @classmethod
     def build_model(cls, args) -> MaskedSpeechModel:
         """Raises UserError for a value that a constructor refuses."""
         try:

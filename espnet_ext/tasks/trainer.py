@@ -92,8 +92,10 @@ class SafeTrainer(Trainer):
 
     @classmethod
     def train_one_epoch(
-        cls, model, iterator, optimizers, reporter, options, distributed_option, **kwargs
+        cls, model, iterator, optimizers, schedulers, reporter, options, distributed_option, **kwargs
     ) -> bool:
+        if reporter.get_epoch() == 1:
+            tell_plan(schedulers, options.max_epoch * (len(iterator) // options.accum_grad))
         # What an incomplete update left in the epoch before: a resumed training has it not.
         for optimizer in optimizers:
             optimizer.zero_grad()
@@ -106,6 +108,7 @@ class SafeTrainer(Trainer):
                 model=model,
                 iterator=watched,
                 optimizers=optimizers,
+                schedulers=schedulers,
                 reporter=reporter,
                 options=options,
                 distributed_option=distributed_option,
@@ -124,6 +127,16 @@ class SafeTrainer(Trainer):
             distributed_option=distributed_option,
         )
         options.guard.end_validation(reporter)
+
+
+def tell_plan(schedulers, updates: int) -> None:
+    """A schedule may end elsewhere than the training; it is rarely meant to."""
+    for scheduler in schedulers:
+        end = getattr(scheduler, "max_steps", updates)
+        if abs(end - updates) > 0.01 * updates:
+            logging.warning(
+                "scheduler_conf.max_steps is %d, but this training has %d updates", end, updates
+            )
 
 
 def codebooks(model) -> int:

@@ -154,6 +154,8 @@ def test_schedules_count_updates_under_accumulation_and_after_a_resume(recipe, e
         assert status == -9, lines[-5:]
     status, lines = recipe.train("ssl", conf, exp, *options)
     assert status == 0, lines[-5:]
+    plan = "scheduler_conf.max_steps is 10, but this training has 6 updates"
+    assert any(plan in line for line in lines) == (exp == "five_unbroken")  # in the first epoch
     state = torch.load(recipe.root / "exp" / exp / CHECKPOINT, weights_only=False)
     assert state["model"]["updates"] == 6
     seventh = 0.003 * (1 + math.cos(math.pi * 5 / 8)) / 2
