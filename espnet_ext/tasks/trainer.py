@@ -5,24 +5,21 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
 from espnet2.train.trainer import Trainer, TrainerOptions
 from espnet2.utils.build_dataclass import build_dataclass
 from espnet2.utils.nested_dict_action import NestedDictAction
-from tqdm import tqdm
 
 from espnet_ext.config import UserError, atomic_write
 from espnet_ext.tasks.accumulation import as_vectors, weighted_mean
 from espnet_ext.tasks.guards import Guard
+from espnet_ext.tasks.progress import ShownIterFactory, progress_bar
 
 
 @dataclasses.dataclass
@@ -92,7 +89,15 @@ class SafeTrainer(Trainer):
 
     @classmethod
     def train_one_epoch(
-        cls, model, iterator, optimizers, schedulers, reporter, options, distributed_option, **kwargs
+        cls,
+        model,
+        iterator,
+        optimizers,
+        schedulers,
+        reporter,
+        options,
+        distributed_option,
+        **kwargs,
     ) -> bool:
         if reporter.get_epoch() == 1:
             tell_plan(schedulers, options.max_epoch * (len(iterator) // options.accum_grad))
@@ -221,61 +226,3 @@ def _os_error(err: BaseException | None) -> OSError | None:
     while err is not None and not isinstance(err, OSError):
         err = err.__cause__ or err.__context__
     return err
-
-
-class ShownIterFactory(AbsIterFactory):
-    """An iterator factory whose batches move a progress bar."""
-
-    def __init__(self, factory: AbsIterFactory, bar: tqdm):
-        self.factory, self.bar = factory, bar
-
-    def build_iter(self, epoch: int, shuffle: bool | None = None):
-        return ShownIter(self.factory.build_iter(epoch, shuffle), self.bar, epoch)
-
-
-class ShownIter:
-    """Batches of one epoch. The bar counts epochs, in steps of batches."""
-
-    def __init__(self, batches, bar: tqdm, epoch: int):
-        self.batches, self.bar, self.epoch = batches, bar, epoch
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self):
-        n_batches = max(1, len(self.batches))
-        for done, batch in enumerate(self.batches, 1):
-            yield batch
-            self.bar.update(self.epoch - 1 + done / n_batches - self.bar.n)
-
-
-@contextmanager
-def progress_bar(
-    output_dir: Path, n_epochs: int, done_epochs: int, first: bool = True
-) -> Iterator[tqdm]:
-    """A bar on the terminal, and above it the epoch after which a killed run goes on; of several
-    processes the first one's.
-
-    Where stderr goes to a log, the job's launcher names the descriptor of the terminal in
-    ESPNET_EXT_PROGRESS_FD.
-    """
-    fd = os.environ.get("ESPNET_EXT_PROGRESS_FD")
-    try:
-        stream = os.fdopen(int(fd), "w", closefd=False) if fd else sys.stderr
-    except (OSError, ValueError):
-        logging.warning("ESPNET_EXT_PROGRESS_FD=%s is not an open descriptor", fd)
-        stream = sys.stderr
-    if done_epochs:
-        print(f"{output_dir}: resuming after epoch {done_epochs} of {n_epochs}", file=stream)
-    with tqdm(
-        total=n_epochs,
-        initial=done_epochs,
-        desc=output_dir.name,
-        unit="epoch",
-        file=stream,
-        disable=not first,
-        mininterval=0.5 if stream.isatty() else 60,
-        bar_format="  {desc}: {percentage:3.0f}%|{bar:24}| epoch {n:.1f}/{total} "
-        "[{elapsed}<{remaining}]",
-    ) as bar:
-        yield bar
