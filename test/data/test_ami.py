@@ -268,8 +268,10 @@ def test_unknown_elements_and_missing_times_are_counted(corpus, tmp_path, capsys
     words = annotation(corpus, "words", "ES2011a.A")
     text = words.read_text().replace("<vocalsound", "<hologram", 1)
     words.write_text(re.sub(r'(words1") starttime="[\d.]+" endtime="[\d.]+"', r"\1", text))
+    words.with_name("ES2011a.E.words.xml").write_text("<r/>")  # as in five meetings of the release
     ami.prepare(corpus, tmp_path, options("--sets", "dev"))
     shown = capsys.readouterr().out
+    assert "left out: words files of nobody in meetings.xml: 1; first: " in shown
     assert "unknown element <hologram>, no part of the text: 1; first: " in shown
     assert "words without a time, which stay in their turn: 1; first: " in shown
     assert len(read_dict(tmp_path / "dev_ihm/text")) == 24

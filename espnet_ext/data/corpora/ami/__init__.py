@@ -221,6 +221,9 @@ def read_set(
         if meeting not in speakers:
             mend = "unpack the annotation again"
             findings.add("meetings that meetings.xml does not have", meeting, mend)
+        for path in sorted((annotation / "words").glob(f"{meeting}.*.words.xml")):
+            if path.name.split(".")[1] not in speakers.get(meeting, {}):
+                notes.add("left out: words files of nobody in meetings.xml", path)
         seen: set[str] = set()
         for agent, speaker in sorted(speakers.get(meeting, {}).items()):
             recording = f"AMI_{meeting}_{recordings.label(speaker)}"
