@@ -7,6 +7,7 @@ G label sets.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,7 +20,8 @@ class Given:
     updates: optimiser updates so far, a 0-d tensor.
     features_BTF: the frontend's output, before any norm.
     labels_BTG: labels read from disk, -1 in padding.
-    teacher_layers: outputs of the teacher's layers on the whole utterance, (B, T, D) each.
+    teacher_layers: what the teacher makes of the whole utterance; its `taps` are its top layers,
+        (B, T, D) each.
     """
 
     latents_BTD: Tensor
@@ -27,5 +29,5 @@ class Given:
     updates: Tensor
     features_BTF: Tensor | None = None
     labels_BTG: Tensor | None = None
-    teacher_layers: list[Tensor] | None = None
+    teacher_layers: NamedTuple | None = None
     generator: torch.Generator | None = None
