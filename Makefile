@@ -19,6 +19,9 @@ test: setup ## all tests
 	OMP_NUM_THREADS=1 $(python) -m pytest -n 2
 	test/shell/run.sh
 
+test-recipes: setup ## every recipe at its smallest size, on real speech laid out as its corpus
+	test/shell/run.sh test/recipes/*_test.sh
+
 # shfmt -f lists shell scripts by name and by first line
 shell_files = $$(git ls-files -co --exclude-standard | xargs .venv/bin/shfmt -f)
 
@@ -32,4 +35,4 @@ check: setup ## style, shell scripts, import directions: under a minute
 bench: setup ## benchmarks, each against its peer in the same run
 	@for file in test/bench/bench_*.py; do echo "== $$file"; $(python) "$$file" || exit; done
 
-.PHONY: help setup mini mini-compare test check bench
+.PHONY: help setup mini mini-compare test test-recipes check bench
