@@ -215,6 +215,14 @@ def test_mdm_lists_channels_and_takes_enhanced_audio(laid_out, tmp_path):
     assert not validate(tmp_path / "dev_mdm", Options())[0].faults
 
 
+def test_meetings_whose_array_was_lost_are_no_part_of_mdm(tmp_path):
+    for mic, count in (("mdm", 135), ("sdm", 137)):
+        wanted = options("--mic", mic, "--complete", "true")
+        sets = ami.choose_meetings(tmp_path, {}, None, wanted, notes := Notes())
+        assert len(sets["train"]) == count and len(SETS["train"]) == 137
+    assert not notes.kinds
+
+
 def test_smoke_takes_a_few_of_one_meeting(laid_out, tmp_path):
     ami.prepare(laid_out, tmp_path, options("--size", "smoke"))
     assert len(read_dict(tmp_path / "dev_ihm/text")) == 12

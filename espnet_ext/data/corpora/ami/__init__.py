@@ -39,7 +39,7 @@ from espnet_ext.config import UserError, str2bool
 from espnet_ext.data.corpora.ami.nxt import Speaker, read_speakers, read_turns
 from espnet_ext.data.corpora.ami.recordings import Recordings, mirror_files
 from espnet_ext.data.corpora.ami.scoring import glm, write_scoring_files
-from espnet_ext.data.corpora.ami.splits import KALDI_UTTERANCES, SETS
+from espnet_ext.data.corpora.ami.splits import KALDI_UTTERANCES, LOST_ARRAYS, SETS
 from espnet_ext.data.corpora.ami.text import utterances
 from espnet_ext.data.download import Archive
 from espnet_ext.data.findings import Findings
@@ -118,15 +118,8 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
         sets = {name: spread(utts, SMOKE_SIZES[name]) for name, utts in sets.items()}
     for name, utts in sets.items():
         folder = dst / f"{name}_{options.mic}"
-        files = {utt.recording: f"{Path(utt.wav).stem} A" for utt in utts}
-        write_table(folder / "reco2file_and_channel", files.items())
-        if name != "train":
-            write_scoring_files(folder, utts, glm_text)
-        if with_audio:
-            write_data_dir(folder, utts)
-            continue
-        write_annotation(folder, utts)
-        if options.mic == "mdm":
+        write_tables(folder, utts, with_audio, None if name == "train" else glm_text)
+        if options.mic == "mdm" and not with_audio:
             lists = ((m, " ".join(map(str, recordings.array(m)))) for m in meetings[name])
             write_table(folder / "channels.scp", ((f"AMI_{m}_MDM", paths) for m, paths in lists))
     print(summary(sets, meetings, notes))
@@ -170,7 +163,12 @@ def choose_meetings(
     unknown = [name for name in options.sets if name not in SETS]
     if unknown or not options.sets:
         raise UserError(f"--sets {' '.join(unknown)}: expected some of {' '.join(SETS)}")
-    sets = {name: SETS[name] for name in options.sets}
+    sets = {name: list(SETS[name]) for name in options.sets}
+    if options.mic == "mdm" and not options.annotation_only:
+        for meetings in sets.values():
+            for meeting in LOST_ARRAYS & {*meetings}:
+                notes.add("left out: meetings whose array recordings were lost", meeting)
+                meetings.remove(meeting)
     if options.complete and options.size == "full":
         return sets
     for name, meetings in sets.items():
@@ -255,6 +253,20 @@ def end_overlaps(utts: list[Utterance], notes: Notes) -> list[Utterance]:
         else:
             notes.add("left out: utterances inside another of the same speaker", utt.utt)
     return kept
+
+
+def write_tables(
+    folder: Path, utts: list[Utterance], with_audio: bool, glm_text: str | None
+) -> None:
+    """A data directory, or its tables without wav.scp; and what it is scored by, given a glm."""
+    files = {utt.recording: f"{Path(utt.wav).stem} A" for utt in utts}
+    write_table(folder / "reco2file_and_channel", files.items())
+    if glm_text is not None:
+        write_scoring_files(folder, utts, glm_text)
+    if with_audio:
+        write_data_dir(folder, utts)
+    else:
+        write_annotation(folder, utts)
 
 
 def is_whole(name: str, meetings: dict[str, list[str]]) -> bool:
