@@ -1,21 +1,30 @@
 """Learning rates at hand-picked updates: ours, and ESPnet's where the papers' confs use them."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 import transformers
+import yaml
 from espnet2.tasks.abs_task import scheduler_classes
 
 from espnet_ext import registry
 
 registry.register()
+CONFS = Path(__file__).resolve().parents[1] / "conf/schedule"
 
 
 def schedule(name: str, peak: float, **conf):
     """The scheduler that a conf's `scheduler: name` builds."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=peak)
     return scheduler_classes[name](optimizer, **conf)
+
+
+def of_conf(name: str):
+    """The scheduler of `conf/schedule/NAME.yaml`."""
+    conf = yaml.safe_load((CONFS / f"{name}.yaml").read_text())
+    return schedule(conf["scheduler"], conf["optim_conf"]["lr"], **conf["scheduler_conf"])
 
 
 def rate(scheduler, update: int) -> float:
@@ -39,8 +48,7 @@ def rate(scheduler, update: int) -> float:
     ],
 )
 def test_wav2vec2_base_warms_up_for_32k_updates_and_falls_to_0_at_400k(update, expected):
-    scheduler = schedule("polynomial", 5e-4, warmup_steps=32000, max_steps=400000)
-    assert rate(scheduler, update) == pytest.approx(expected, rel=1e-12)
+    assert rate(of_conf("polynomial"), update) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +64,7 @@ def test_wav2vec2_base_warms_up_for_32k_updates_and_falls_to_0_at_400k(update, e
     ],
 )
 def test_data2vec2_falls_along_half_a_cosine(update, expected):
-    scheduler = schedule("cosine", 7.5e-4, warmup_steps=8000, max_steps=400000)
-    assert rate(scheduler, update) == pytest.approx(expected, rel=1e-12, abs=1e-18)
+    assert rate(of_conf("cosine"), update) == pytest.approx(expected, rel=1e-12, abs=1e-18)
 
 
 def test_final_scale_and_power_by_hand():
@@ -92,18 +99,16 @@ def test_rates_equal_those_of_transformers_update_by_update(name):
 @pytest.mark.parametrize(
     ("update", "expected"),
     [
-        (4000, 5e-5 * (0.01 + 0.99 / 2)),  # half of the first tenth, from 0.01 of the peak
-        (8000, 5e-5),
-        (39999, 5e-5),  # held for 0.4
-        (60000, 5e-5 * math.sqrt(0.05)),  # half of the way down, in logarithms
-        (80000, 5e-5 * 0.05),
-        (90000, 5e-5 * 0.05),
+        (4000, 3e-5 * (0.01 + 0.99 / 2)),  # half of the first tenth, from 0.01 of the peak
+        (8000, 3e-5),
+        (39999, 3e-5),  # held for 0.4
+        (60000, 3e-5 * math.sqrt(0.05)),  # half of the way down, in logarithms
+        (80000, 3e-5 * 0.05),
+        (90000, 3e-5 * 0.05),
     ],
 )
 def test_espnets_tri_stage_is_that_of_wav2vec2_fine_tuning(update, expected):
-    conf = {"warmup_ratio": 0.1, "hold_ratio": 0.4, "decay_ratio": 0.5, "final_lr_scale": 0.05}
-    scheduler = schedule("tristagelr", 5e-5, max_steps=80000, **conf)
-    assert rate(scheduler, update) == pytest.approx(expected, rel=1e-9)
+    assert rate(of_conf("tri_stage"), update) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("update", [1, 12500, 25000, 100000, 400000])

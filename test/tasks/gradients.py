@@ -52,7 +52,9 @@ def batch(utts: list[int]) -> tuple[list[str], dict[str, torch.Tensor]]:
 
 def main() -> None:
     """argv: a yaml with trainer (ours or ESPnet's), batches[rank][micro-batch] = utterances, scale
-    (of mixed precision's loss, or null), options, rendezvous and out."""
+    (of mixed precision's loss, or null), options, rendezvous and out.
+
+    ESPnet's own mixed precision is for CUDA alone, so bfloat16 is laid around the whole loop."""
     job = yaml.safe_load(Path(sys.argv[1]).read_text())
     masker_choices.classes["given"] = GivenMask
     distributed = DistributedOption(
@@ -78,16 +80,17 @@ def main() -> None:
         lambda *_: gradient.update({n: p.grad.clone() for n, p in model.named_parameters()})
     )
     scaler = torch.amp.GradScaler("cpu", init_scale=job["scale"]) if job["scale"] else None
-    {"ours": SafeTrainer, "espnet": Trainer}[job["trainer"]].train_one_epoch(
-        model=looped,
-        iterator=[batch(utts) for utts in batches],
-        optimizers=[optimizer],
-        schedulers=[None],
-        scaler=scaler,
-        reporter=SubReporter("train", 1, 0),
-        summary_writer=None,
-        options=SafeTrainer.build_options(args),
-        distributed_option=distributed,
-    )
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=scaler is not None):
+        {"ours": SafeTrainer, "espnet": Trainer}[job["trainer"]].train_one_epoch(
+            model=looped,
+            iterator=[batch(utts) for utts in batches],
+            optimizers=[optimizer],
+            schedulers=[None],
+            scaler=scaler,
+            reporter=SubReporter("train", 1, 0),
+            summary_writer=None,
+            options=SafeTrainer.build_options(args),
+            distributed_option=distributed,
+        )
     if rank == 0:
         torch.save(gradient, job["out"])

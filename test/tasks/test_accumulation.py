@@ -15,9 +15,9 @@ CONF = {
 }
 WHOLE = [[[0, 1, 2, 3, 4, 5, 6, 7]]]
 SPLIT = {  # [process][micro-batch]: utterances, which mask 10 to 80 % of their frames
-    "accumulated": [[[0, 1, 2], [3, 4, 5, 6, 7]]],
+    "accumulated": [[[0, 4, 7], [1, 2, 3, 5, 6]]],  # about 15 and 80 masked frames
     "unequal": [[[0], [1, 2, 3, 4], [5], [6, 7]]],
-    "processes": [[[0, 1, 2]], [[3, 4, 5, 6, 7]]],
+    "processes": [[[0, 4, 7]], [[1, 2, 3, 5, 6]]],
     "both": [[[0], [1, 2, 4]], [[3, 6], [5, 7]]],
 }
 
@@ -63,11 +63,12 @@ def test_a_split_batch_gives_the_gradient_of_the_whole(gradient, split):
     assert relative(gradient("ours", split), whole) < 1e-5
 
 
-def test_mixed_precision_scales_the_loss_without_a_difference(gradient):
+def test_mixed_precision(gradient):
+    """bfloat16 and a scaled loss; the rounding of eight bits is all that may differ."""
     whole = gradient("espnet", "whole")
-    assert relative(gradient("ours", "unequal", 1024.0), whole) < 1e-5
+    assert 1e-4 < relative(gradient("ours", "unequal", 1024.0), whole) < 0.03
 
 
 def test_espnets_own_loop_takes_micro_batches_as_equals(gradient):
     """What `weighted_mean` is there for; fails once ESPnet weighs them itself."""
-    assert relative(gradient("espnet", "accumulated"), gradient("espnet", "whole")) > 0.01
+    assert relative(gradient("espnet", "accumulated"), gradient("espnet", "whole")) > 0.1
