@@ -25,8 +25,10 @@ class CosineHead(nn.Module):
 
     def forward(self, hidden_BKD: Tensor) -> Tensor:
         """Logits, (B, K, V) in float32."""
-        context_BKC = F.normalize(self.project(hidden_BKD).float(), dim=-1, eps=1e-8)
-        return context_BKC @ F.normalize(self.embedding_VC.float(), dim=-1).T / self.temperature
+        context_BKC = self.project(hidden_BKD)
+        with torch.autocast(context_BKC.device.type, enabled=False):  # ± 10 wants more than bf16
+            context_BKC = F.normalize(context_BKC.float(), dim=-1, eps=1e-8)
+            return context_BKC @ F.normalize(self.embedding_VC.float(), dim=-1).T / self.temperature
 
 
 def cross_entropy(logits_BKV: Tensor, codes_BK: Tensor) -> Tensor:

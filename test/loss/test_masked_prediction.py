@@ -72,6 +72,19 @@ def test_padding_has_no_part_in_the_loss_of_labels(unmasked_weight):
     torch.testing.assert_close(long.value, short.value)
 
 
+def test_cosines_are_taken_in_full_precision():
+    loss_module, hidden_BTD, _ = hubert()
+    head = loss_module.heads[0]
+    wanted = head(hidden_BTD)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        own = head(hidden_BTD)
+    assert own.dtype == torch.float32
+    context_BTC = F.normalize(head.project.bfloat16()(hidden_BTD.bfloat16()).float(), dim=-1)
+    exact = 10 * context_BTC @ F.normalize(head.embedding_VC, dim=-1).T
+    torch.testing.assert_close(own, exact, rtol=1e-4, atol=1e-4)
+    assert (own - wanted).abs().max() < 0.2
+
+
 def test_label_sets_of_several_sizes_are_for_another_loss():
     with pytest.raises(ValueError, match=r"one size, not \[7, 3\].*multicluster"):
         MaskedPredictionLoss(6, 0, groups=2, entries=(7, 3))
