@@ -166,7 +166,7 @@ def choose_meetings(
     sets = {name: list(SETS[name]) for name in options.sets}
     if options.mic == "mdm" and not options.annotation_only:
         for meetings in sets.values():
-            for meeting in LOST_ARRAYS & {*meetings}:
+            for meeting in sorted(LOST_ARRAYS & {*meetings}):
                 notes.add("left out: meetings whose array recordings were lost", meeting)
                 meetings.remove(meeting)
     if options.complete and options.size == "full":
