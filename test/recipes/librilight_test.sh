@@ -19,7 +19,7 @@ test_all_stages_by_ask2masks_rule_then_the_other_rule() {
   lay_out corpus
   mkdir smoke
   expect 0 "${run[@]}"
-  shows "unlab_60k: 5 recordings, 0.10 hours (published: 219,041, 57,706.4)"
+  shows "unlab_60k: 6 recordings, 0.11 hours (published: 219,041, 57,706.4)"
   shows "10/10 report      ran"
   for set in dev_clean test_other; do
     grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_wer/wer || fail "no score of $set"
