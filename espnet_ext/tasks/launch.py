@@ -86,7 +86,7 @@ def asr_options(
 
     Args:
         token_dir: holds `tokens.txt`, and `bpe.model` where the tokens are word pieces.
-        init_exp: pre-training experiment whose latents and encoder are taken over.
+        init_exp: pre-training experiment whose features, latents and encoder are taken over.
     """
     options = []
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
@@ -101,9 +101,14 @@ def asr_options(
         options += ["--token_type", "char"]
     if init_exp is not None:
         weights = _existing(init_exp / "latest.pth", "rerun stage 6")
-        # one option with both: of a repeated option only the last would count
-        options += ["--init_param", *(f"{weights}:{p}:{p}" for p in ("preencoder", "encoder"))]
+        # one option with all: of a repeated option only the last would count
+        options += ["--init_param", *taken_over(weights)]
     return options
+
+
+def taken_over(weights: Path) -> list[str]:
+    """The parts of a pre-trained model that a recogniser starts from, as ESPnet wants them said."""
+    return [f"{weights}:{part}:{part}" for part in ("frontend", "preencoder", "encoder")]
 
 
 def _shape(data_dir: Path, dump_dir: Path) -> Path:

@@ -10,6 +10,7 @@ from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.frontend.layer_norm import LatentNorm
 from espnet_ext.targets.given import Given
 from espnet_ext.targets.teacher_average import TeacherAverage
+from espnet_ext.tasks.hf_layout import from_hf
 
 SIZES = {
     "tiny": {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
@@ -44,27 +45,11 @@ def ours(model: Data2VecAudioModel) -> tuple[LatentNorm, ContextTransformer]:
         pos_depth=config.num_conv_pos_embeddings,
         pos_groups=config.num_conv_pos_embedding_groups,
     )
-    renamed = {}
-    for kind in ("weight", "bias"):
-        renamed[f"embed.0.{kind}"] = w[f"feature_projection.projection.{kind}"]
-        renamed[f"norm.{kind}"] = w[f"encoder.layer_norm.{kind}"]
-        for i in range(config.num_conv_pos_embeddings):
-            their_name = f"encoder.pos_conv_embed.layers.{i}.conv.{kind}"
-            renamed[f"positions.convs.{i}.{kind}"] = w[their_name]
-        for i in range(config.num_hidden_layers):
-            here, there = f"layers.{i}", f"encoder.layers.{i}"
-            renamed[f"{here}.attention.qkv.{kind}"] = torch.cat(
-                [w[f"{there}.attention.{x}_proj.{kind}"] for x in "qkv"]
-            )
-            renamed[f"{here}.attention.out.{kind}"] = w[f"{there}.attention.out_proj.{kind}"]
-            renamed[f"{here}.norm_attention.{kind}"] = w[f"{there}.layer_norm.{kind}"]
-            renamed[f"{here}.ff.0.{kind}"] = w[f"{there}.feed_forward.intermediate_dense.{kind}"]
-            renamed[f"{here}.ff.3.{kind}"] = w[f"{there}.feed_forward.output_dense.{kind}"]
-            renamed[f"{here}.norm_ff.{kind}"] = w[f"{there}.final_layer_norm.{kind}"]
-    encoder.load_state_dict(renamed)
-    norm.norm.load_state_dict(
-        {kind: w[f"feature_projection.layer_norm.{kind}"] for kind in ("weight", "bias")}
-    )
+    weights, _ = from_hf(w, "data2vec")
+    for name, part in (("preencoder.", norm), ("encoder.", encoder)):
+        part.load_state_dict(
+            {k.removeprefix(name): v for k, v in weights.items() if k.startswith(name)}
+        )
     return norm.eval(), encoder.eval()
 
 

@@ -22,6 +22,7 @@ from espnet_ext.encoder.transformer import ContextTransformer, TransformerLayer
 from espnet_ext.encoder.visible import VisibleFrames
 from espnet_ext.frontend.layer_norm import LatentNorm
 from espnet_ext.frontend.wave_cnn import WaveCNN
+from espnet_ext.tasks.hf_layout import to_hf
 
 TINY = {
     "output_size": 16,
@@ -172,13 +173,8 @@ def test_stack_of_positions_equals_transformers_data2vec():
         hidden_size=16, conv_pos_kernel_size=19, num_conv_pos_embedding_groups=4
     )
     theirs = Data2VecAudioPositionalConvEmbedding(config)
-    renamed = {
-        k.replace("convs.", "layers.")
-        .replace(".weight", ".conv.weight")
-        .replace(".bias", ".conv.bias"): v
-        for k, v in ours.state_dict().items()
-    }
-    theirs.load_state_dict(renamed)
+    named = to_hf({f"encoder.positions.{k}": v for k, v in ours.state_dict().items()})
+    theirs.load_state_dict({k.removeprefix("encoder.pos_conv_embed."): v for k, v in named.items()})
     x_BTD = torch.randn(2, 30, 16)
     got_BTD = ours(x_BTD, torch.zeros(2, 30, 1, dtype=torch.bool))
     assert error(got_BTD, theirs(x_BTD)) < 1e-5

@@ -3,13 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-LAYER = {
-    "attention.out": "attention.out_proj",
-    "norm_attention": "layer_norm",
-    "ff.0": "feed_forward.intermediate_dense",
-    "ff.3": "feed_forward.output_dense",
-    "norm_ff": "final_layer_norm",
-}
+from espnet_ext.tasks.hf_layout import to_hf
 
 
 def randomise(*modules: nn.Module) -> None:
@@ -29,41 +23,19 @@ def randomise(*modules: nn.Module) -> None:
 
 def encoder_weights(encoder: nn.Module) -> dict[str, Tensor]:
     """Keys below transformers' `encoder.` and torchaudio's `encoder.transformer.`."""
-    named = {}
-    for name, tensor in encoder.state_dict().items():
-        head, _, rest = name.partition(".")
-        if head == "norm":
-            named[f"layer_norm.{rest}"] = tensor
-        elif head == "layers":
-            index, _, rest = rest.partition(".")
-            stem, _, kind = rest.rpartition(".")
-            if stem == "attention.qkv":
-                for which, part in zip("qkv", tensor.chunk(3), strict=True):
-                    named[f"layers.{index}.attention.{which}_proj.{kind}"] = part
-            else:
-                named[f"layers.{index}.{LAYER[stem]}.{kind}"] = tensor
-    positions = encoder.positions
-    if hasattr(positions, "gain_11K"):
-        named["pos_conv_embed.conv.bias"] = positions.bias_D.data
-        named["pos_conv_embed.conv.parametrizations.weight.original0"] = positions.gain_11K.data
-        named["pos_conv_embed.conv.parametrizations.weight.original1"] = (
-            positions.direction_DIK.data
-        )
-    return named
-
-
-def wave_weights(frontend: nn.Module) -> dict[str, Tensor]:
-    """Keys below `feature_extractor.` of both."""
-    return {
-        name.replace("blocks", "conv_layers").replace("norm", "layer_norm"): tensor
-        for name, tensor in frontend.state_dict().items()
-    }
+    named = to_hf({f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()})
+    return {k.removeprefix("encoder."): v for k, v in named.items() if k.startswith("encoder.")}
 
 
 def model_weights(frontend, preencoder, encoder, projection: str, below: str) -> dict[str, Tensor]:
     """A whole model; `projection` and `below` are the peer's names for its parts."""
-    named = {f"feature_extractor.{k}": v for k, v in wave_weights(frontend).items()}
-    named |= {f"{projection}.layer_{k}": v for k, v in preencoder.state_dict().items()}
-    for kind in ("weight", "bias"):
-        named[f"{projection}.projection.{kind}"] = getattr(encoder.embed[0], kind).data
-    return named | {f"{below}.{k}": v for k, v in encoder_weights(encoder).items()}
+    parts = {"frontend": frontend, "preencoder": preencoder, "encoder": encoder}
+    named = to_hf(
+        {f"{part}.{k}": v for part, module in parts.items() for k, v in module.state_dict().items()}
+    )
+    peers = {"feature_projection.": f"{projection}.", "encoder.": f"{below}."}
+    renamed = {}
+    for name, tensor in named.items():
+        head = next((head for head in peers if name.startswith(head)), "")
+        renamed[peers.get(head, "") + name.removeprefix(head)] = tensor
+    return renamed

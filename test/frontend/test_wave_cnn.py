@@ -8,6 +8,7 @@ from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2FeatureEncode
 
 from espnet_ext.frontend.norm_gelu import NormGelu
 from espnet_ext.frontend.wave_cnn import WaveCNN, normalise
+from espnet_ext.tasks.hf_layout import to_hf
 
 CHANNELS = 6
 LENGTHS = [4000, 2600, 401]
@@ -37,11 +38,8 @@ def test_features_and_gradients_equal_transformers(options):
         conv_dim=[CHANNELS] * 7, feat_extract_norm=options["norm"], conv_bias=options["conv_bias"]
     )
     theirs = Wav2Vec2FeatureEncoder(config)
-    renamed = {
-        f"conv_layers.{name[7:]}".replace("norm", "layer_norm"): tensor.clone()
-        for name, tensor in ours.state_dict().items()
-    }
-    theirs.load_state_dict(renamed)
+    named = to_hf({f"frontend.{name}": tensor for name, tensor in ours.state_dict().items()})
+    theirs.load_state_dict({k.removeprefix("feature_extractor."): v for k, v in named.items()})
     wav_BS = ragged()[0]
     got_BTF, frames_B = ours(wav_BS, torch.full((3,), 4000))
     expected_BTF = theirs(wav_BS).transpose(1, 2)
