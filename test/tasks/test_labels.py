@@ -113,6 +113,22 @@ def test_hubert_learns_them_and_a_layer_of_it_gives_the_next_ones(recipe, flat):
         assert (status, message in lines[-1]) == (2, True), lines[-1]
 
 
+def test_ms_hubert_learns_nested_labels(recipe, nested):
+    blocks = [block.replace("method/hubert", "method/ms_hubert") for block in HUBERT]
+    changes = {
+        "extends": [f"{block}.yaml" for block in blocks],
+        "losses": {"multicluster": {"layer": [1, 2], "conf": {"dim": 8, "drop": 1}}},
+    }
+    options = ["--labels", "mfcc_24-6", "--max_epoch", "1"]
+    status, lines = recipe.train("ssl", conf(recipe, [24, 6], **changes), "ms_hubert", *options)
+    assert status == 0, lines[-5:]
+    assert any("masked_acc_24=" in line and "masked_acc_6=" in line for line in lines)
+    changes["losses"]["multicluster"]["layer"] = [1, 3]
+    status, lines = recipe.train("ssl", conf(recipe, [24, 6], **changes), "fault", *options)
+    assert status == 2
+    assert "losses.multicluster looks at layer 3; there are 1 to 2" in lines[-1]
+
+
 def test_faults_of_training_on_labels_are_one_line(recipe, nested, flat):
     def fault(sizes: list[int], *options: str) -> str:
         status, lines = recipe.train("ssl", conf(recipe, sizes), "fault", *options)
