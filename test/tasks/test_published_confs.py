@@ -1,0 +1,75 @@
+"""Every conf of every recipe: composed, checked and built, on a device without memory."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from espnet_ext.config import compose
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFS = sorted(ROOT.glob("egs2/*/ssl1/conf/*.yaml"))
+HEADER = ("Expected", "expected", "no score", "no published number", "Not run here")
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def task_of(conf: dict) -> str | None:
+    """`ssl`, `asr`; None for a decoding's."""
+    if "search" in conf:
+        return None
+    return "ssl" if conf.get("losses") else "asr"
+
+
+def build(conf: dict, task: str):
+    """The model of a conf, without its numbers.
+
+    A masker has no parameters, but some draw from a table, which a device without memory has not.
+    """
+    from espnet_ext.tasks.asr import ASRTask
+    from espnet_ext.tasks.ssl import SSLTask
+
+    task_class = {"ssl": SSLTask, "asr": ASRTask}[task]
+    args = task_class.get_parser().parse_args([])
+    if task == "asr":
+        args.token_list = ["<blank>", "<unk>", "a", "<sos/eos>"]
+    elif conf["masker"] == "random":
+        conf = conf | {"masker": "confidence", "masker_conf": {"fraction": 0.5}}
+    for key, value in conf.items():
+        setattr(args, key, value)
+    with torch.device("meta"):
+        return task_class.build_model(args)
+
+
+@pytest.mark.parametrize("path", CONFS, ids=relative)
+def test_it_is_sound_and_builds(path):
+    from espnet_ext.tasks.check import check_conf
+
+    conf, _ = compose(path)
+    if (task := task_of(conf)) is None:
+        return
+    check_conf(conf, task, relative(path))
+    build(conf, task)
+
+
+@pytest.mark.parametrize("path", CONFS, ids=relative)
+def test_its_header_says_what_to_expect_and_the_command(path):
+    conf, _ = compose(path)
+    if task_of(conf) is None:
+        return
+    header = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    assert any(phrase in "\n".join(header) for phrase in HEADER)
+    assert any("Command: ./" in line for line in header)
+
+
+def test_schedules_end_with_the_training():
+    """A schedule that counts its updates counts as many as the conf trains."""
+    for path in CONFS:
+        conf, _ = compose(path)
+        if "max_steps" in (conf.get("scheduler_conf") or {}) and "num_iters_per_epoch" in conf:
+            updates = conf["num_iters_per_epoch"] * conf["max_epoch"] // conf.get("accum_grad", 1)
+            assert updates == conf["scheduler_conf"]["max_steps"], relative(path)
+            if conf.get("losses"):
+                assert updates == conf["total_updates"], relative(path)
