@@ -52,10 +52,15 @@ class Training:
     @property
     def settings(self) -> str:
         """Two runs of equal settings differ in nothing but seed, data paths and machine."""
-        kept = {k: v for k, v in self.config.items() if not NOT_SETTINGS.fullmatch(k)}
-        kept["tokens"] = self.config.get("token_list")
-        text = json.dumps(kept, sort_keys=True, default=str)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return _digest(self.config)
+
+    @property
+    def budget(self) -> str:
+        """Equal for fine-tunings that may be compared whatever they start from: from scratch there
+        is no encoder to keep frozen at first."""
+        model_conf = {**(self.config.get("model_conf") or {})}
+        model_conf.pop("freeze_updates", None)
+        return _digest({**self.config, "model_conf": model_conf})
 
     @cached_property
     def history(self) -> History:
@@ -67,6 +72,13 @@ class Training:
             return stem
         name = re.sub(r"_seed\d+$", "", self.name.removeprefix(f"{self.kind}_"))
         return name.removesuffix(f"_{tag}") if tag else name
+
+
+def _digest(config: dict[str, Any]) -> str:
+    kept = {k: v for k, v in config.items() if not NOT_SETTINGS.fullmatch(k)}
+    kept["tokens"] = config.get("token_list")
+    text = json.dumps(kept, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True)

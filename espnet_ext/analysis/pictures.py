@@ -92,10 +92,10 @@ def comparisons(runs: list[Run], notes: list[str]) -> dict[str, tuple[Panels, di
     to compare: two numbers of pre-training updates, or one and from scratch."""
     budgets: dict[tuple, list[Run]] = {}
     for run in runs:
-        key = (run.asr_conf, run.decode_conf, run.asr.settings)
+        key = (run.asr_conf, run.decode_conf, run.asr.budget)
         budgets.setdefault(key, []).append(run)
     found: dict[str, tuple[Panels, dict]] = {}
-    for (asr_conf, decode_conf, settings), group in sorted(budgets.items()):
+    for (asr_conf, decode_conf, budget), group in sorted(budgets.items()):
         labels = _masker_labels(group)
         panels: Panels = {run.test_set: {} for run in group}
         scratch: dict[str, list[float]] = {}
@@ -113,7 +113,7 @@ def comparisons(runs: list[Run], notes: list[str]) -> dict[str, tuple[Panels, di
         updates = {u for panel in panels.values() for line in panel.values() for u in line}
         if len(updates) > 1 or (updates and scratch):
             name = f"{asr_conf}_{decode_conf}"
-            found[name if name not in found else f"{name}_{settings}"] = (panels, scratch)
+            found[name if name not in found else f"{name}_{budget}"] = (panels, scratch)
     return found
 
 

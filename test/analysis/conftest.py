@@ -88,9 +88,14 @@ def recipe(tmp_path) -> Recipe:
         attempts=2,
     )
     for seed in (1, 2):
-        made.score(made.training(f"asr_rnnt_scratch_seed{seed}", "finetune", "rnnt", seed=seed))
+        name = f"asr_rnnt_scratch_seed{seed}"
+        made.score(made.training(name, "finetune", "rnnt", seed=seed, **frozen_for(0)))
     weights = [f"exp/ssl_atm@2ep/latest.pth:{part}:{part}" for part in ("preencoder", "encoder")]
-    made.score(
-        made.training("asr_rnnt_atm@2ep_seed1", "finetune", "rnnt", seed=1, init_param=weights)
-    )
+    start = {"init_param": weights} | frozen_for(150)
+    made.score(made.training("asr_rnnt_atm@2ep_seed1", "finetune", "rnnt", seed=1, **start))
     return made
+
+
+def frozen_for(updates: int) -> dict:
+    """From scratch nothing is frozen: the one setting in which runs of a comparison differ."""
+    return {"model_conf": {"freeze_updates": updates}}
