@@ -32,6 +32,10 @@ check: setup ## style, shell scripts, import directions: under a minute
 	.venv/bin/shfmt -d -i 2 -ci $(shell_files)
 	$(python) -m pytest test/test_imports.py
 
+audit: setup ## docs/audit.md: what the papers' figures come to here
+	OMP_NUM_THREADS=1 $(python) test/audit.py > docs/audit.md.new
+	@mv docs/audit.md.new docs/audit.md
+
 bench: setup ## benchmarks, each against its peer in the same run
 	@for file in test/bench/bench_*.py; do echo "== $$file"; $(python) "$$file" || exit; done
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-import torch
+from audit import build
 
 from espnet_ext.config import compose
 
@@ -21,26 +21,6 @@ def task_of(conf: dict) -> str | None:
     if "search" in conf:
         return None
     return "ssl" if conf.get("losses") else "asr"
-
-
-def build(conf: dict, task: str):
-    """The model of a conf, without its numbers.
-
-    A masker has no parameters, but some draw from a table, which a device without memory has not.
-    """
-    from espnet_ext.tasks.asr import ASRTask
-    from espnet_ext.tasks.ssl import SSLTask
-
-    task_class = {"ssl": SSLTask, "asr": ASRTask}[task]
-    args = task_class.get_parser().parse_args([])
-    if task == "asr":
-        args.token_list = ["<blank>", "<unk>", "a", "<sos/eos>"]
-    elif conf["masker"] == "random":
-        conf = conf | {"masker": "confidence", "masker_conf": {"fraction": 0.5}}
-    for key, value in conf.items():
-        setattr(args, key, value)
-    with torch.device("meta"):
-        return task_class.build_model(args)
 
 
 @pytest.mark.parametrize("path", CONFS, ids=relative)
