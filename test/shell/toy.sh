@@ -80,6 +80,7 @@ case $module in
     ;;
   dump_confidence)
     mkdir -p "${arg[out]}"
+    [[ -n ${arg[merge]:-} ]] || exit 0
     for file in scp ark frame_shift_ms; do cp "${arg[scorer_exp]}/latest.pth" "${arg[out]}/confidence.$file"; done
     ;;
   train_kmeans)
@@ -88,6 +89,7 @@ case $module in
     ;;
   dump_labels)
     mkdir -p "${arg[out]}"
+    [[ -n ${arg[merge]:-} ]] || exit 0
     for file in scp ark frame_shift_ms; do cp "${arg[kmeans]}" "${arg[out]}/labels_${arg[tag]}.$file"; done
     ;;
   decode)
