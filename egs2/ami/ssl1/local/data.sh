@@ -18,22 +18,9 @@ TXT
 size=full data=data nj=$(getconf _NPROCESSORS_ONLN)
 ami=downloads/ami librilight=downloads/librilight enhanced="" glm="" download=false mirror="" complete=true
 sets=${sets:-train_ihm dev_ihm eval_ihm dev_sdm eval_sdm}
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --size | --data | --nj | --ami | --librilight | --enhanced | --glm | --download | --mirror | --complete)
-      [[ $# -ge 2 ]] || { echo "error: local/data.sh: $1 needs a value" >&2 && exit 2; }
-      printf -v "${1#--}" %s "$2"
-      shift 2
-      ;;
-    -h | --help) usage && exit 0 ;;
-    *) echo "error: local/data.sh: unknown option $1; see --help" >&2 && exit 2 ;;
-  esac
-done
-
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-root=$(cd ../../.. && pwd)
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
-python=${PYTHON:-$root/.venv/bin/python}
+options="size data nj ami librilight enhanced glm download mirror complete"
+# shellcheck source=egs2/TEMPLATE/ssl1/data_options.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../TEMPLATE/ssl1/data_options.sh" "$@"
 
 common=(--download "$download" ${mirror:+--mirror "$mirror"} --size "$size" --nj "$nj")
 declare -A wanted=() # microphone, or unlab for Libri-light: its sets

@@ -19,23 +19,9 @@ TXT
 size=full
 data=data
 nj=$(getconf _NPROCESSORS_ONLN)
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --size | --data | --nj)
-      [[ $# -ge 2 ]] || { echo "error: local/data.sh: $1 needs a value" >&2 && exit 2; }
-      printf -v "${1#--}" %s "$2"
-      shift 2
-      ;;
-    -h | --help) usage && exit 0 ;;
-    *) echo "error: local/data.sh: unknown option $1; see --help" >&2 && exit 2 ;;
-  esac
-done
-
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-root=$(cd ../../.. && pwd)
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
-python=${PYTHON:-$root/.venv/bin/python}
-command -v "$python" >/dev/null || python=python3
+options="size data nj"
+# shellcheck source=egs2/TEMPLATE/ssl1/data_options.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../TEMPLATE/ssl1/data_options.sh" "$@"
 
 # The recordings of five voices; transcripts are used for English alone.
 packages=(asterisk-core-sounds-en asterisk-core-sounds-{en,es,fr,it,ru}-g722)

@@ -19,22 +19,9 @@ TXT
 size=full data=data nj=$(getconf _NPROCESSORS_ONLN)
 chime6=downloads/CHiME6 librilight=downloads/librilight enhanced="" channels=1 case=lower complete=true
 sets=${sets:-train_worn dev_worn dev_ref eval_ref}
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --size | --data | --nj | --chime6 | --enhanced | --librilight | --channels | --case | --complete)
-      [[ $# -ge 2 ]] || { echo "error: local/data.sh: $1 needs a value" >&2 && exit 2; }
-      printf -v "${1#--}" %s "$2"
-      shift 2
-      ;;
-    -h | --help) usage && exit 0 ;;
-    *) echo "error: local/data.sh: unknown option $1; see --help" >&2 && exit 2 ;;
-  esac
-done
-
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-root=$(cd ../../.. && pwd)
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
-python=${PYTHON:-$root/.venv/bin/python}
+options="size data nj chime6 enhanced librilight channels case complete"
+# shellcheck source=egs2/TEMPLATE/ssl1/data_options.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../TEMPLATE/ssl1/data_options.sh" "$@"
 
 declare -A wanted=() # microphone, or unlab for Libri-light: its sets
 for set in $sets; do

@@ -21,23 +21,9 @@ size=full data=data nj=$(getconf _NPROCESSORS_ONLN)
 librilight=downloads/librilight librispeech=downloads/LibriSpeech finetuning="" rule=atm cut_seed=0
 download=false mirror="" speakers=chapter complete=true
 sets=${sets:-unlab_60k train_clean_100 dev dev_clean dev_other test_clean test_other}
-while [[ $# -gt 0 ]]; do
-  case $1 in
-    --size | --data | --nj | --librilight | --librispeech | --finetuning | --rule | --cut_seed | \
-      --download | --mirror | --speakers | --complete)
-      [[ $# -ge 2 ]] || { echo "error: local/data.sh: $1 needs a value" >&2 && exit 2; }
-      printf -v "${1#--}" %s "$2"
-      shift 2
-      ;;
-    -h | --help) usage && exit 0 ;;
-    *) echo "error: local/data.sh: unknown option $1; see --help" >&2 && exit 2 ;;
-  esac
-done
-
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-root=$(cd ../../.. && pwd)
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
-python=${PYTHON:-$root/.venv/bin/python}
+options="size data nj librilight librispeech finetuning rule cut_seed download mirror speakers complete"
+# shellcheck source=egs2/TEMPLATE/ssl1/data_options.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../../TEMPLATE/ssl1/data_options.sh" "$@"
 
 unlabelled="" labelled=""
 for set in $sets; do
