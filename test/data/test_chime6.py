@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpora import chime6 as look_alike
-from corpora import clip
+from corpora import clip, copy_to_damage
 
 from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
@@ -30,16 +30,7 @@ def laid_out(tmp_path_factory):
 
 @pytest.fixture
 def corpus(laid_out, tmp_path):
-    """A copy to damage; the audio is linked."""
-    for path in sorted(laid_out.rglob("*")):
-        new = tmp_path / "src" / path.relative_to(laid_out)
-        if path.is_dir():
-            new.mkdir(parents=True)
-        elif path.suffix == ".wav":
-            os.link(path, new)
-        else:
-            new.write_bytes(path.read_bytes())
-    return tmp_path / "src"
+    return copy_to_damage(laid_out, tmp_path / "src")
 
 
 def options(*more: str) -> argparse.Namespace:

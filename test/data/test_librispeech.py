@@ -1,12 +1,12 @@
 """LibriSpeech: what becomes of its layout, and what is said when it is not all there."""
 
 import argparse
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 import soundfile
+from corpora import copy_to_damage
 from corpora import librispeech as look_alike
 
 from espnet_ext.config import UserError
@@ -26,16 +26,7 @@ def laid_out(tmp_path_factory):
 
 @pytest.fixture
 def corpus(laid_out, tmp_path):
-    """A copy to damage; the audio is linked."""
-    for path in sorted(laid_out.rglob("*")):
-        new = tmp_path / "src" / path.relative_to(laid_out)
-        if path.is_dir():
-            new.mkdir(parents=True)
-        elif path.suffix == ".flac":
-            os.link(path, new)
-        else:
-            new.write_bytes(path.read_bytes())
-    return tmp_path / "src"
+    return copy_to_damage(laid_out, tmp_path / "src")
 
 
 def prepare(src: Path, dst: Path, *more: str) -> None:
