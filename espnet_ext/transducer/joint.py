@@ -81,8 +81,8 @@ class JointGradient:
 
 
 def _by_onednn(x: Tensor) -> bool:
-    """Whether to name oneDNN, where torch's own choice for float32 on a CPU is MKL: that takes on
-    AMD processors about twice as long for products and, as vector code, eight times for tanh."""
+    """Whether to name oneDNN, where torch's own choice for float32 on a CPU is MKL: that is
+    slower on AMD processors, for products and for tanh (`test/bench/bench_rnnt.py`)."""
     return (
         x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available()
     )
