@@ -9,9 +9,9 @@ from torch.overrides import handle_torch_function, has_torch_function_unary
 
 
 class Dropout(nn.Dropout):
-    """As torch's. On a CPU torch draws value by value, which a training step feels; here four 16-bit
-    values come from each random number. The probability is rounded to 1/65536, and values are
-    scaled by what it is rounded to."""
+    """As torch's. On a CPU torch draws value by value, which a training step feels; here four
+    16-bit values come from each random number. The probability is rounded to 1/65536, and values
+    are scaled by what it is rounded to."""
 
     def forward(self, x: Tensor) -> Tensor:
         return dropout(x, self.p if self.training else 0.0)
