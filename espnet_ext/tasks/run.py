@@ -8,6 +8,7 @@ from espnet_ext.analysis import provenance
 from espnet_ext.tasks.asr import ASRTask
 from espnet_ext.tasks.check import check_conf
 from espnet_ext.tasks.launch import read_flat
+from espnet_ext.tasks.memory import keep_freed_memory
 from espnet_ext.tasks.ssl import SSLTask
 
 TASKS = {"ssl": SSLTask, "asr": ASRTask}
@@ -24,6 +25,7 @@ def train(task: str, config: Path, output_dir: Path, options: list[str]) -> None
     """
     check_conf(read_flat(config), task, str(config))
     provenance.record(output_dir)
+    keep_freed_memory()
     TASKS[task].main(
         cmd=["--config", str(config), "--output_dir", str(output_dir), "--resume", "true", *options]
     )

@@ -4,6 +4,7 @@ The same encoder, latents and mask, in turn; the wave CNN, which both need once,
 that this is the most that Swap can cost. Target: at most 2.1 times.
 
     python test/bench/bench_swap.py [--layers 12] [--dim 768] [--seconds 15] [--device cpu]
+        [--default_malloc]   as glibc does it, not as our trainings ask it to
 """
 
 import argparse
@@ -16,6 +17,7 @@ from espnet_ext.encoder.swap import SwapViews
 from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.encoder.views import OneView, View
 from espnet_ext.masking.random import RandomSpans
+from espnet_ext.tasks.memory import keep_freed_memory
 
 LATENT_DIM, FRAMES_A_SECOND = 512, 50
 
@@ -42,7 +44,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--default_malloc", action="store_true")
     given = parser.parse_args()
+    if not given.default_malloc:
+        keep_freed_memory()
     torch.manual_seed(0)
     n_frames = round(given.seconds * FRAMES_A_SECOND)
     encoder = ContextTransformer(
