@@ -11,7 +11,8 @@ from espnet_ext.tasks.memory import keep_freed_memory
 
 if sys.argv[1] == "keep":
     keep_freed_memory()
-torch.zeros(2**24)
+for _ in range(10):
+    torch.zeros(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
     torch.zeros(2**24)
