@@ -1,0 +1,82 @@
+"""A CTC search from files: tokens, conf, n-gram, lexicon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from espnet_ext.config import UserError
+from espnet_ext.decode.conf import DecodeConf
+from espnet_ext.decode.lexicon import Lexicon, read_lexicon, spell
+from espnet_ext.decode.ngram import arpa_words, load_ngram
+from espnet_ext.decode.search import CTCSearch
+from espnet_ext.decode.units import unit_of
+
+
+def open_search(
+    tokens: Sequence[str],
+    conf: DecodeConf,
+    ngram: str | Path | None = None,
+    lexicon: str | Path | None = None,
+    lm=None,
+    pieces_of: Callable[[str], list[str]] | None = None,
+) -> CTCSearch:
+    """The search that a conf asks for, with its files read and held against each other.
+
+    Args:
+        tokens: of the recogniser. ngram: the file, where the conf does not name one. lexicon: one
+            made from that file's words, where the conf does not name one. lm: a neural LM over
+            tokens for the search, as flashlight's LM. pieces_of: word pieces of a word; needed
+            where a lexicon is to be made and the tokens are word pieces.
+
+    Raises:
+        UserError: what is wrong with a file, or which one is missing.
+    """
+    if isinstance(conf.ngram, str):
+        ngram = conf.ngram
+    if isinstance(conf.ngram, dict) and ngram is None:
+        raise UserError("ngram: to be built, and not there yet; stage 7 (lm) makes it")
+    if conf.ngram is None:
+        ngram = None
+    if conf.search != "lexicon":
+        return CTCSearch(tokens, conf, lm=load_ngram(ngram, tokens) if ngram else lm)
+    if conf.lexicon is not None:
+        spelled = read_lexicon(conf.lexicon, tokens)
+        if ngram:
+            _check_covers(spelled, ngram, conf.lexicon)
+    elif lexicon is not None:
+        spelled = read_lexicon(lexicon, tokens)
+    else:
+        spelled = _spelled_words_of(ngram, tokens, pieces_of)
+    if ngram:
+        return CTCSearch(tokens, conf, spelled, load_ngram(ngram, list(spelled)))
+    return CTCSearch(tokens, conf, spelled, lm, lm_over_tokens=lm is not None)
+
+
+def _check_covers(lexicon: Lexicon, ngram: str | Path, source: str) -> None:
+    missing = [word for word in arpa_words(ngram) or () if word not in lexicon]
+    if missing:
+        raise UserError(
+            f"{source}: lacks {len(missing)} words of {ngram}, which could never be recognised; "
+            f"first: {missing[0]}; spell them, or leave `lexicon` out to have all spelled"
+        )
+
+
+def _spelled_words_of(ngram, tokens, pieces_of) -> Lexicon:
+    words = arpa_words(ngram)
+    if words is None:
+        raise UserError(f"{ngram}: a KenLM file does not list its words; give a `lexicon`, too")
+    if unit_of(tokens) == "bpe" and pieces_of is None:
+        raise UserError(f"{ngram}: its words cannot be cut into pieces here; give a `lexicon`")
+    lexicon, left_out = spell(words, tokens, pieces_of)
+    if len(left_out) > len(words) / 2:
+        raise UserError(
+            f"{ngram}: {len(left_out)} of its {len(words)} words cannot be spelled in the "
+            f"recogniser's tokens; first: {left_out[0]} (case? an LM over tokens?)"
+        )
+    if left_out:
+        print(
+            f"{ngram}: {len(left_out)} of {len(words)} words cannot be spelled in the recogniser's "
+            f"tokens and are left out; first: {left_out[0]}"
+        )
+    return lexicon
