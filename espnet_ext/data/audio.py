@@ -16,20 +16,49 @@ import numpy as np
 import soundfile
 
 from espnet_ext.config import UserError
+from espnet_ext.data import sphere
 from espnet_ext.data.kaldi_dir import read_dict
 
 G722_BYTES_PER_SEC = 8000  # 64 kbit/s; one byte holds two samples of 16 kHz
-CHANNEL = re.compile(r"(?P<path>.+)#channel=(?P<channel>[1-9]\d*)")  # S02_P05.wav#channel=1
+# S02_P05.wav#channel=1, sw02001.sph#channel=2#rate=16000
+PLACE = re.compile(r"(?P<path>.+?)(#channel=(?P<channel>[1-9]\d*))?(#rate=(?P<rate>[1-9]\d*))?")
 
 
-def split_channel(entry: str) -> tuple[str, int | None]:
-    """Path of a `wav.scp` entry, and the channel to read from it, counted from 1 as sox does.
+def split_place(entry: str) -> tuple[str, int | None, int | None]:
+    """Path of a `wav.scp` entry, the channel to read from it, and the rate to give it.
 
-    `S02_P05.wav#channel=1` is the left side of a two-channel file, read in place: no copy, no pipe.
-    None where the entry names no channel; then the file must have one only.
+    `sw02001.sph#channel=2#rate=16000` is the second side of a telephone call, brought to 16 kHz
+    when it is read: no copy, no pipe. Channels count from 1 as in sox.
+    None where the entry names no channel (then the file must have one only), or no rate (then the
+    file's is kept).
     """
-    found = CHANNEL.fullmatch(entry)
-    return (found["path"], int(found["channel"])) if found else (entry, None)
+    found = PLACE.fullmatch(entry)
+    if found is None:
+        return entry, None, None
+    channel, rate = found["channel"], found["rate"]
+    return found["path"], channel and int(channel), rate and int(rate)
+
+
+def frames_at(rate: int, sound: soundfile.SoundFile) -> int:
+    """How many samples a file has at another rate."""
+    return sound.frames * rate // sound.samplerate
+
+
+def read_stretch(
+    sound: soundfile.SoundFile, start: int, end: int, rate: int, channel: int
+) -> np.ndarray:
+    """Samples `start` to `end`, both counted at `rate`, of one channel (from 0)."""
+    own = sound.samplerate
+    first = start * own // rate
+    sound.seek(first)
+    count = min(-(-end * own // rate), sound.frames) - first
+    samples_N = sound.read(max(count, 0), dtype="float32", always_2d=True)[:, channel]
+    if rate != own and len(samples_N):
+        import soxr  # only who resamples pays for it
+
+        at = start - first * rate // own  # where `start` lies in it
+        samples_N = soxr.resample(np.ascontiguousarray(samples_N), own, rate)[at : at + end - start]
+    return np.ascontiguousarray(samples_N)
 
 
 def segment_samples(start_sec: float, end_sec: float, rate: int, frames: int) -> tuple[int, int]:
@@ -53,11 +82,34 @@ def open_sound(entry: str, allow_pipes: bool = False) -> soundfile.SoundFile:
     try:
         if Path(entry).stat().st_size == 0:
             raise UserError(f"{entry}: an empty file; expected audio")
-        return soundfile.SoundFile(entry)
+        header = sphere.read_header(entry)
+        return _unpacked(entry, header) if header and header.packed else soundfile.SoundFile(entry)
     except FileNotFoundError:
         raise UserError(f"{entry}: no such audio file (from {Path.cwd()})") from None
     except soundfile.LibsndfileError as err:
         raise UserError(f"{entry}: cannot be read as audio ({err.error_string})") from None
+
+
+def _unpacked(entry: str, header: sphere.Header) -> soundfile.SoundFile:
+    """A SPHERE file that shorten packed, unpacked in memory.
+
+    Raises:
+        UserError: packed in a way that ffmpeg does not know, or cut off.
+    """
+    if not header.readable:
+        raise UserError(
+            f"{entry}: packed as {header.coding}, which nothing here unpacks; {sphere.CONVERT}"
+        )
+    samples_CN, rate = decode(Path(entry))
+    if samples_CN.shape != (header.channels, header.frames):
+        raise UserError(
+            f"{entry}: {samples_CN.shape[1]} samples unpacked, its header promises "
+            f"{header.frames}; fetch it again"
+        )
+    plain = io.BytesIO()
+    soundfile.write(plain, samples_CN.T, rate, format="AU", subtype="PCM_16")
+    plain.seek(0)
+    return soundfile.SoundFile(plain)
 
 
 class SpeechDir(Mapping[str, np.ndarray]):
@@ -68,7 +120,7 @@ class SpeechDir(Mapping[str, np.ndarray]):
 
     Raises:
         UserError: pipes (unless allowed), unreadable audio, several channels where the entry names
-            none (`split_channel`), malformed segments.
+            none (`split_place`), malformed segments.
     """
 
     def __init__(self, wav_scp: str | Path, allow_pipes: bool = False):
@@ -98,21 +150,22 @@ class SpeechDir(Mapping[str, np.ndarray]):
             entry, start_sec, end_sec = self._wavs[utt], 0.0, None
         else:
             entry, start_sec, end_sec = self._segment(utt)
-        path, channel = split_channel(entry)
+        path, channel, rate = split_place(entry)
         with open_sound(path, self.allow_pipes) as sound:
             if channel is None and sound.channels != 1:
                 raise UserError(f"{entry}: {sound.channels} channels; expected one")
             if channel is not None and channel > sound.channels:
                 raise UserError(f"{entry}: the file has {sound.channels} channels")
+            rate = rate or sound.samplerate
+            frames = frames_at(rate, sound)
             if end_sec is None:
-                samples_NC = sound.read(dtype="float32", always_2d=True)
+                start, end = 0, frames
             else:
-                start, end = segment_samples(start_sec, end_sec, sound.samplerate, sound.frames)
-                sound.seek(start)
-                samples_NC = sound.read(max(end - start, 0), dtype="float32", always_2d=True)
-        if not len(samples_NC):
+                start, end = segment_samples(start_sec, end_sec, rate, frames)
+            samples_N = read_stretch(sound, start, end, rate, (channel or 1) - 1)
+        if not len(samples_N):
             raise UserError(f"{entry}: {utt} has no samples; check it with validate_data_dir")
-        return np.ascontiguousarray(samples_NC[:, (channel or 1) - 1])
+        return samples_N
 
     def _segment(self, utt: str) -> tuple[str, float, float]:
         try:

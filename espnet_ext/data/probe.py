@@ -13,7 +13,8 @@ from pathlib import Path
 import soundfile
 
 from espnet_ext.config import UserError
-from espnet_ext.data.audio import decode, open_sound, split_channel
+from espnet_ext.data import sphere
+from espnet_ext.data.audio import decode, frames_at, open_sound, split_place
 
 UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF)  # writers that stream do not know the size
 MP3_FRAME = 1152  # samples
@@ -33,9 +34,10 @@ class Sound:
 def probe(entry: str, allow_pipes: bool = False) -> Sound:
     """Look at one `wav.scp` entry; a damaged file is reported, not raised.
 
-    An entry that names a channel has one channel, if the file has that one.
+    An entry that names a channel has one channel, if the file has that one; one that names a rate
+    has that rate, and samples to match.
     """
-    entry, channel = split_channel(entry)
+    entry, channel, rate = split_place(entry)
     if not entry.endswith("|"):
         path = Path(entry)
         if not path.is_file():
@@ -44,7 +46,8 @@ def probe(entry: str, allow_pipes: bool = False) -> Sound:
             return Sound(fault="audio_empty", detail=entry)
     try:
         with open_sound(entry, allow_pipes) as sound:
-            found = (sound.samplerate, 1 if channel else sound.channels, sound.frames)
+            rate = rate or sound.samplerate
+            found = (rate, 1 if channel else sound.channels, frames_at(rate, sound))
             if channel and channel > sound.channels:
                 what = f"{entry}, its channels are {sound.channels}, channel {channel} is asked for"
                 return Sound(fault="audio_unreadable", detail=what)
@@ -55,6 +58,20 @@ def probe(entry: str, allow_pipes: bool = False) -> Sound:
         return Sound(fault="audio_unreadable", detail=str(err).replace(";", ","))
     if missing:
         return Sound(*found, fault="audio_truncated", detail=f"{entry}, {missing}")
+    return Sound(*found)
+
+
+def glance(path: str | Path) -> Sound:
+    """As `probe`, but of packed SPHERE the header alone: to unpack 80 hours takes minutes."""
+    try:
+        header = sphere.read_header(path)
+    except OSError:
+        header = None
+    if header is None or not header.packed:
+        return probe(str(path))
+    found = (header.rate, header.channels, header.frames)
+    if not header.readable:
+        return Sound(*found, fault="audio_unreadable", detail=f"{path}, packed as {header.coding}")
     return Sound(*found)
 
 
@@ -113,18 +130,9 @@ def _wav_end(path: Path) -> int:
 
 
 def _sph_end(path: Path) -> int:
-    """Where the samples end by a NIST sphere header: after itself, count × bytes × channels."""
-    # NIST_1A
-    #    1024
-    # sample_count -i 16000
-    with path.open("rb") as handle:
-        lines = handle.read(1024).decode("latin-1").split("\n")
-    fields = {line.split(" ", 2)[0]: line.split(" ", 2)[2] for line in lines if line.count(" ") > 1}
-    try:
-        size = int(fields["sample_count"]) * int(fields["sample_n_bytes"])
-        return int(lines[1]) + size * int(fields.get("channel_count", 1))
-    except (KeyError, ValueError):
-        return 0
+    """Where the samples end by a SPHERE header; 0 where it does not say."""
+    header = sphere.read_header(path)
+    return header.end if header else 0
 
 
 def _undecodable_end(sound: soundfile.SoundFile) -> str | None:

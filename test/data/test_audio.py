@@ -4,10 +4,12 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from corpora import clip
+from corpora.sphere import write_sphere
 
 from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir, decode_to_flac
-from espnet_ext.data.probe import Sound, probe
+from espnet_ext.data.probe import Sound, glance, probe
 
 RATE = 16000
 
@@ -72,6 +74,39 @@ def test_a_channel_is_read_in_place(tmp_path):
     assert probe(f"{wav}#channel=2") == Sound(RATE, 1, RATE)
     missing = probe(f"{wav}#channel=3")
     assert missing.fault == "audio_unreadable" and "channel 3" in missing.detail
+
+
+@pytest.mark.parametrize("coding", ["pcm", "ulaw"])
+def test_a_telephone_channel_is_brought_to_16_khz_as_it_is_read(tmp_path, coding):
+    seconds = np.arange(8 * 8000) / 8000
+    tones_NC = np.stack([np.sin(2 * np.pi * hz * seconds) for hz in (300, 1000)], 1)
+    call = tmp_path / "sw02001.sph"
+    write_sphere(call, (tones_NC * 16000).astype(np.int16), 8000, coding)
+    entry = f"{call}#channel=2#rate=16000"
+    assert probe(entry) == Sound(RATE, 1, 8 * RATE)
+    (tmp_path / "wav.scp").write_text(f"sw02001-B {entry}\n")
+    assert len(SpeechDir(tmp_path / "wav.scp")["sw02001-B"]) == 8 * RATE
+    (tmp_path / "segments").write_text("a sw02001-B 1.00003 3.5\nb sw02001-B 7 9\n")
+    speech = SpeechDir(tmp_path / "wav.scp")
+    assert len(speech["a"]) == 56000 - 16000 and len(speech["b"]) == RATE
+    wanted_N = 16000 / 32768 * np.sin(2 * np.pi * 1000 * np.arange(16000, 56000) / RATE)
+    inside = slice(200, -200)  # the filter rings at the ends of a cut
+    assert np.abs(speech["a"] - wanted_N)[inside].max() < (0.002 if coding == "pcm" else 0.02)
+
+
+def test_packed_sphere_is_unpacked(tmp_path):
+    samples_N = clip(2)[1]
+    packed = tmp_path / "01ic0201.wv1"
+    write_sphere(packed, samples_N, RATE, "pcm,embedded-shorten-v2.00")
+    assert packed.stat().st_size < 0.9 * samples_N.nbytes
+    (tmp_path / "wav.scp").write_text(f"a {packed}\n")
+    np.testing.assert_array_equal(SpeechDir(tmp_path / "wav.scp")["a"] * 32768, samples_N)
+    assert probe(str(packed)) == glance(str(packed)) == Sound(RATE, 1, len(samples_N))
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[: len(whole) // 2])
+    assert "its header promises" in probe(str(packed)).detail
+    packed.write_bytes(whole.replace(b"-s26 pcm,", b"-s27 ulaw,"))
+    assert "sph2pipe" in probe(str(packed)).detail and glance(str(packed)).fault
 
 
 def test_pipes_are_refused_unless_allowed(tmp_path):
