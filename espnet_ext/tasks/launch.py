@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from espnet_ext.config import UserError, atomic_write
+from espnet_ext.data.tokens import SPACE
 
 
 def ssl_options(
@@ -98,7 +99,9 @@ def asr_options(
     if (token_dir / "bpe.model").exists():
         options += ["--token_type", "bpe", "--bpemodel", str(token_dir / "bpe.model")]
     else:
-        options += ["--token_type", "char"]
+        # a list of characters has one for the space; a list of phones, each a word, has none
+        spelt = SPACE in tokens.read_text(encoding="utf-8").split()
+        options += ["--token_type", "char" if spelt else "word"]
     if init_exp is not None:
         weights = _existing(init_exp / "latest.pth", "rerun stage 6")
         # one option with all: of a repeated option only the last would count
