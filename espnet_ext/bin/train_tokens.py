@@ -17,7 +17,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--text", type=Path, required=True, help="text of a Kaldi data directory")
-    parser.add_argument("--token_type", choices=["bpe", "char"], default="bpe")
+    parser.add_argument("--token_type", choices=["bpe", "char", "word"], default="bpe")
     parser.add_argument("--n", type=int, help="number of word pieces")
     parser.add_argument("--out", type=Path, required=True, help="directory to write to")
     args = parser.parse_args()

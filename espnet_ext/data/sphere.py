@@ -6,8 +6,8 @@
     sample_coding -s26 pcm,embedded-shorten-v2.00
     end_head
 
-libsndfile reads plain and mu-law samples itself. Packed PCM (WSJ) is unpacked by ffmpeg, through PyAV;
-packed mu-law (Fisher) it cannot unpack: such files are to be converted once.
+libsndfile reads plain and mu-law samples itself. Packed PCM (WSJ) is unpacked by ffmpeg, through
+PyAV; packed mu-law (Fisher) it cannot unpack: such files are to be converted once.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAGIC = b"NIST_1A\n"
-CONVERT = (
-    "convert it once, such as by `sph2pipe -p -f wav FILE.sph FILE.wav`, and lay the copy beside"
-)
+CONVERT = "convert it once beside it, such as by `sph2pipe -p -f wav FILE.sph FILE.wav`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The units a recogniser emits: word pieces or characters, as ESPnet's tokenisers read them.
+"""The units a recogniser emits: word pieces, characters or words, as ESPnet's tokenisers read them.
 
 tokens.txt   <blank>          one a line: first the blank of CTC and RNN-T,
              <unk>            last the sentence boundary
@@ -25,7 +25,8 @@ def train_tokens(text: str | Path, out: str | Path, token_type: str, n: int | No
 
     Args:
         text: a Kaldi `text` file. token_type: `bpe` (a unigram sentencepiece model of `n` pieces,
-            sentencepiece's own three specials included) or `char` (`n` is not used).
+            sentencepiece's own three specials included), `char`, or `word`, for texts of phones (`n`
+            is not used).
 
     Returns:
         The number of tokens.
@@ -40,12 +41,14 @@ def train_tokens(text: str | Path, out: str | Path, token_type: str, n: int | No
     if token_type == "char":
         characters = sorted({c for line in sentences for c in line if not c.isspace()})
         pieces = [SPACE, *characters]
+    elif token_type == "word":
+        pieces = sorted({word for line in sentences for word in line.split()})
     elif token_type == "bpe":
         model, pieces = _train_pieces(sentences, n, str(text))
         with atomic_write(out / "bpe.model", "wb") as handle:
             handle.write(model)
     else:
-        raise UserError(f"--token_type {token_type}: expected bpe or char")
+        raise UserError(f"--token_type {token_type}: expected bpe, char or word")
     tokens = [BLANK, UNKNOWN, *pieces, BOUNDARY]
     with atomic_write(out / "tokens.txt") as handle:
         handle.writelines(f"{token}\n" for token in tokens)

@@ -50,6 +50,12 @@ def test_characters_have_a_token_for_space(text, tmp_path):
     )
 
 
+def test_phones_are_words(tmp_path):
+    (tmp_path / "text").write_text("a sil hh ax\nb sil ax\n")
+    assert train_tokens(tmp_path / "text", tmp_path / "word", "word") == 6
+    assert tokens_of(tmp_path / "word") == ["<blank>", "<unk>", "ax", "hh", "sil", "<sos/eos>"]
+
+
 @pytest.mark.parametrize(
     ("n", "expected"), [(5000, r"too little text for 5000 .* at most \d+ "), (5, "alone need")]
 )

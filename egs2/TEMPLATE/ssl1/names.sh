@@ -49,7 +49,7 @@ data=$(in_workdir data)
 dump=$(in_workdir dump)
 exp=$(in_workdir exp)
 
-[[ $token_type == char ]] && token_dir=$data/token_list/char || token_dir=$data/token_list/bpe$nbpe
+[[ $token_type == bpe ]] && token_dir=$data/token_list/bpe$nbpe || token_dir=$data/token_list/$token_type
 
 scorer_given=$scorer_exp
 if [[ -z $scorer_exp ]]; then

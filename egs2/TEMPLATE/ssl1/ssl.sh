@@ -36,7 +36,7 @@ scorer_args    |      | further options of the scorer's training, in quotes, suc
 ssl_args       |      | further options of the pre-training
 asr_args       |      | further options of the fine-tuning
 include_blank  | false| let blank count as a label of the scorer (Ask2Mask leaves it open)
-token_type     | bpe  | bpe (word pieces) or char
+token_type     | bpe  | bpe (word pieces), char, or word (of phones)
 nbpe           | 100  | number of word pieces
 train_set      | train| labelled speech to train on
 valid_set      | dev  | labelled speech to validate on
@@ -133,7 +133,7 @@ done
 ((1 <= stage && stage <= stop_stage && stop_stage <= 10)) ||
   die "--stage $stage --stop_stage $stop_stage: expected 1 <= stage <= stop_stage <= 10"
 [[ $size =~ ^(full|smoke)$ ]] || die "--size '$size': expected full or smoke"
-[[ $token_type =~ ^(bpe|char)$ ]] || die "--token_type '$token_type': expected bpe or char"
+[[ $token_type =~ ^(bpe|char|word)$ ]] || die "--token_type '$token_type': expected bpe, char or word"
 [[ $jobs =~ ^(local|slurm)$ ]] || die "--jobs '$jobs': expected local or slurm"
 for pair in $minutes; do minutes_of[${pair%=*}]=${pair#*=}; done
 
