@@ -24,14 +24,22 @@ def main() -> None:
     parser.add_argument("--dump", type=Path, default=Path("dump"), help="shapes and streams")
     parser.add_argument("--token_dir", type=Path, required=True, help="tokens.txt, bpe.model")
     parser.add_argument("--init_exp", type=Path, help="pre-training to start from")
+    parser.add_argument("--init_epoch", type=int, help="its epoch; default: the last")
     parser.add_argument("--output_dir", type=Path, required=True)
     args, rest = parser.parse_known_args()
 
     from espnet_ext.tasks.launch import asr_options, read_flat
     from espnet_ext.tasks.run import train
 
-    read_flat(args.config)
-    options = asr_options(args.train_dir, args.valid_dir, args.dump, args.token_dir, args.init_exp)
+    options = asr_options(
+        read_flat(args.config),
+        args.train_dir,
+        args.valid_dir,
+        args.dump,
+        args.token_dir,
+        args.init_exp,
+        args.init_epoch,
+    )
     train("asr", args.config, args.output_dir, options + rest)
 
 

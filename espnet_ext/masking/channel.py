@@ -8,8 +8,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from espnet_ext.masking.random import RandomSpans
-from espnet_ext.masking.spans import Batch, first_reached, gumbel, ranks, round_to, span_limit
+from espnet_ext.masking.spans import (
+    Batch,
+    Masker,
+    first_reached,
+    gumbel,
+    ranks,
+    round_to,
+    span_limit,
+)
 
 
 def channel_spans(
@@ -37,32 +44,41 @@ class TimeChannelMask(nn.Module):
 
     Args:
         hidden_size: D.
-        time_prob, time_span: start probability and frames of the spans in time (Table 6).
-        channel_prob, channel_span: the same of channels. A probability of 0 masks nothing.
+        masker: of frames; one that chooses without a scorer or a teacher, as neither is there.
+            None hides no frame.
+        start_prob, span: share of the channels that start a span, and channels of a span (Table 6:
+            64 each). A share of 0 hides no channel.
 
-    The vector in place of masked frames has the name that the pre-training view gives it, so that
-    fine-tuning can take it over, as the paper does.
+    The vector at hidden frames has the name that the pre-training view gives it, so that
+    fine-tuning takes it over, as the paper does. Until then it is zero, as data2vec 2.0's public
+    code has it, whose pre-training knows no such vector.
+
+    Raises:
+        ValueError: a share or a span without meaning, or a masker that needs more than lengths.
     """
 
     def __init__(
         self,
         hidden_size: int,
-        time_prob: float = 0.065,
-        time_span: int = 10,
-        channel_prob: float = 0.004,
-        channel_span: int = 64,
+        masker: Masker | None = None,
+        start_prob: float = 0.0,
+        span: int = 64,
     ):
         super().__init__()
-        if not 0 <= channel_prob < 1 or not 0 <= time_prob < 1:
+        if not isinstance(start_prob, int | float) or not 0 <= start_prob < 1:
             raise ValueError(
-                f"time_prob {time_prob}, channel_prob {channel_prob}: "
-                "shares from 0 to below 1 are expected"
+                f"channel_masker_conf: start_prob {start_prob!r}; a share from 0 to below 1 is "
+                "expected"
             )
-        if not isinstance(channel_span, int) or channel_span < 1:
-            raise ValueError(f"channel_span {channel_span!r}: a whole number is expected")
-        self.time = RandomSpans(time_span, start_prob=time_prob) if time_prob else None
-        self.channel_prob, self.channel_span = channel_prob, channel_span
-        self.mask_embedding_D = nn.Parameter(torch.empty(hidden_size).uniform_())
+        if not isinstance(span, int) or span < 1:
+            raise ValueError(f"channel_masker_conf: span {span!r}; a whole number is expected")
+        if masker is not None and masker.needs:
+            raise ValueError(
+                f"masker: {type(masker).__name__} reads {' and '.join(masker.needs)}, which "
+                "fine-tuning has not; a masker such as random or inverse_block is expected"
+            )
+        self.masker, self.start_prob, self.span = masker, start_prob, span
+        self.mask_embedding_D = nn.Parameter(torch.zeros(hidden_size))
 
     def forward(
         self, x_BTD: Tensor, lengths_B: Tensor, generator: torch.Generator | None = None
@@ -71,9 +87,9 @@ class TimeChannelMask(nn.Module):
         if not self.training:
             return x_BTD
         n_rows, n_frames, _ = x_BTD.shape
-        if self.time is None:
+        if self.masker is None:
             mask_BT = torch.zeros((n_rows, n_frames), dtype=torch.bool, device=x_BTD.device)
         else:
-            mask_BT = self.time(lengths_B, n_frames, generator=generator)
-        mask_BD = channel_spans(x_BTD, self.channel_prob, self.channel_span, generator)
+            mask_BT = self.masker(lengths_B, n_frames, generator=generator)
+        mask_BD = channel_spans(x_BTD, self.start_prob, self.span, generator)
         return hide(x_BTD, mask_BT, mask_BD, self.mask_embedding_D)

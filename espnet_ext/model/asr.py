@@ -1,12 +1,16 @@
-"""The recogniser of every fine-tuning and of the scorer: RNN-T, CTC, or both on one encoder."""
+"""The recogniser of every fine-tuning and of the scorer: RNN-T, CTC, or both on one encoder.
+
+Shapes: B utterances, T latent frames, D the encoder's width, U labels.
+"""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from espnet2.asr.espnet_model import ESPnetASRModel
+from espnet2.asr.espnet_model import ESPnetASRModel, autocast_type
 from torch import Tensor
 
+from espnet_ext.masking.channel import TimeChannelMask
 from espnet_ext.transducer.rnnt import rnnt_loss
 
 
@@ -15,6 +19,12 @@ class Recogniser(ESPnetASRModel):
 
     ESPnet's own constructor imports warprnnt_pytorch as soon as there is a joint network; so it is
     given none, and the transducer is set beside it.
+
+    What a loss cannot score is left out and counted, batch by batch, in the log: for CTC
+    utterances with more labels than frames (`skipped_ctc`), for RNN-T those without a frame
+    (`skipped_transducer`; it emits any number of labels at a frame).
+
+    `masks` hides spans of the latents in training; the task sets it where a conf wants it.
 
     Args:
         ctc_weight: with a transducer, the weight of CTC beside its loss; without one, 1.0.
@@ -42,6 +52,8 @@ class Recogniser(ESPnetASRModel):
             )
         options = {"report_cer": False, "report_wer": False} | kwargs
         super().__init__(decoder=None, joint_network=None, ctc=ctc, ctc_weight=1.0, **options)
+        self.masks: TimeChannelMask | None = None
+        self.generator: torch.Generator | None = None  # of one call of `forward`
         self.freeze_updates = freeze_updates
         self.fastemit_lambda = fastemit_lambda
         self.register_buffer("updates", torch.zeros(()))  # advanced by the trainer
@@ -64,17 +76,50 @@ class Recogniser(ESPnetASRModel):
         if self.training and self.freeze_updates and self.updates >= self.freeze_updates:
             self.freeze_updates = 0
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._is_frozen()):
-            return super().encode(speech, speech_lengths)
+            if self.masks is None or not self.training:
+                return super().encode(speech, speech_lengths)
+            latents_BTF, lengths_B = self._latents(speech, speech_lengths)
+            shown_BTD = self.encoder.embed(latents_BTF)
+            shown_BTD = self.masks(shown_BTD, lengths_B, self.generator)
+            return self.encoder.hidden(shown_BTD, lengths_B)[-1], lengths_B
+
+    def _latents(self, speech: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """What ESPnet's `encode` does before it calls the encoder."""
+        with torch.autocast("cuda", enabled=self.autocast_frontend, dtype=autocast_type):
+            x, lengths_B = self._extract_feats(speech, lengths_B)
+            for stage in (self.specaug, self.normalize):
+                if stage is not None:
+                    x, lengths_B = stage(x, lengths_B)
+        return (x, lengths_B) if self.preencoder is None else self.preencoder(x, lengths_B)
 
     def _is_frozen(self) -> bool:
         return self.training and self.freeze_updates > 0
 
-    def forward(self, *args, **kwargs) -> tuple[Tensor, dict[str, Tensor | None], Tensor]:
-        """ESPnet's, with the count of utterances that RNN-T skips: those without a frame."""
+    def forward(
+        self, *args, generator: torch.Generator | None = None, **kwargs
+    ) -> tuple[Tensor, dict[str, Tensor | None], Tensor]:
+        """ESPnet's loss, a mean over the utterances that can be scored; their number, at least 1,
+        is the weight.
+
+        Args:
+            generator: of the masks; None is torch's global one.
+        """
+        self.generator, self.skipped = generator, {}
         loss, stats, weight = super().forward(*args, **kwargs)
-        if self.use_transducer_decoder:
-            stats["skipped_transducer"] = self._without_frames.to(loss)[None]
-        return loss, stats, weight
+        for name, n_skipped in self.skipped.items():
+            stats[f"skipped_{name}"] = n_skipped.to(loss)[None]
+        main = "transducer" if self.use_transducer_decoder else "ctc"
+        return loss, stats, (weight - self.skipped[main]).clamp(min=1)
+
+    def _calc_ctc_loss(
+        self, encoder_out: Tensor, encoder_out_lens: Tensor, labels: Tensor, labels_B: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        loss, cer = super()._calc_ctc_loss(encoder_out, encoder_out_lens, labels, labels_B)
+        too_long_B = ctc_frames(labels, labels_B) > encoder_out_lens
+        self.skipped["ctc"] = too_long_B.sum()
+        # ESPnet's CTC gives them a loss of 0, and counts them in its mean
+        n_scored = (len(labels) - self.skipped["ctc"]).clamp(min=1)
+        return loss * len(labels) / n_scored, cer
 
     def _calc_transducer_loss(
         self, encoder_out: Tensor, encoder_out_lens: Tensor, labels: Tensor
@@ -96,6 +141,14 @@ class Recogniser(ESPnetASRModel):
             activation=joint.joint_activation,
             fastemit_lambda=self.fastemit_lambda,
         )
-        self._without_frames = (encoder_out_lens == 0).sum()
-        n_scored = (len(loss_B) - self._without_frames).clamp(min=1)
+        self.skipped["transducer"] = (encoder_out_lens == 0).sum()
+        n_scored = (len(loss_B) - self.skipped["transducer"]).clamp(min=1)
         return loss_B.sum() / n_scored, None, None
+
+
+def ctc_frames(labels_BU: Tensor, labels_B: Tensor) -> Tensor:
+    """The least frames that CTC needs for each row's labels: one each, and a blank between equal
+    neighbours (Graves et al. 2006)."""
+    place_U = torch.arange(1, labels_BU.shape[1], device=labels_BU.device)
+    again_BU = (labels_BU[:, 1:] == labels_BU[:, :-1]) & (place_U < labels_B[:, None])
+    return labels_B + again_BU.sum(1)

@@ -7,16 +7,28 @@ import inspect
 
 import espnet2.tasks.asr
 from espnet2.tasks.asr import frontend_choices, preencoder_choices
+from espnet2.train.class_choices import ClassChoices
+from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet_ext import registry
+from espnet_ext.config import UserError
+from espnet_ext.masking.channel import TimeChannelMask
+from espnet_ext.masking.spans import Masker
+from espnet_ext.model.asr import Recogniser
+from espnet_ext.tasks.launch import has_masks
 from espnet_ext.tasks.trainer import SafeTrainer
 
 registry.register()
+masker_choices = ClassChoices("masker", registry.MASKERS, Masker, default=None, optional=True)
 
 
 class ASRTask(espnet2.tasks.asr.ASRTask):
-    """ESPnet's task; confs choose `model: recogniser` and our encoders by name."""
+    """ESPnet's task; confs choose `model: recogniser`, our encoders and maskers by name."""
 
+    class_choices_list = [  # noqa: RUF012 (ESPnet's own attribute)
+        *espnet2.tasks.asr.ASRTask.class_choices_list,
+        masker_choices,
+    ]
     trainer = SafeTrainer
 
     @classmethod
@@ -28,14 +40,40 @@ class ASRTask(espnet2.tasks.asr.ASRTask):
             default=640,
             help="samples per latent frame: conf/arch states it, only pre-training reads it",
         )
+        parser.add_argument(
+            "--channel_masker_conf",
+            action=NestedDictAction,
+            default={},
+            help="spans of channels to hide in training: {start_prob, span}",
+        )
 
     @classmethod
     def build_model(cls, args: argparse.Namespace):
-        """ESPnet's; a pre-encoder that asks for `input_size` is told, as pre-training does."""
+        """ESPnet's, with the masks that the conf names. A pre-encoder that asks for `input_size` is
+        told, as pre-training does.
+
+        Raises:
+            UserError: masks that a constructor refuses, or for another model than ours.
+        """
         if args.preencoder is not None and args.frontend is not None:
             preencoder = preencoder_choices.get_class(args.preencoder)
             if "input_size" in inspect.signature(preencoder).parameters:
                 frontend = frontend_choices.get_class(args.frontend)(**args.frontend_conf)
                 own = {"input_size": frontend.output_size()}
                 args.preencoder_conf = own | (args.preencoder_conf or {})
-        return super().build_model(args)
+        model = super().build_model(args)
+        if has_masks(vars(args)):
+            if not isinstance(model, Recogniser):
+                raise UserError(f"conf: model {args.model} takes no masks; choose recogniser")
+            try:
+                model.masks = _masks(args, model.encoder.output_size())
+            except ValueError as err:
+                raise UserError(f"conf: {err}") from None
+        return model
+
+
+def _masks(args: argparse.Namespace, hidden_size: int) -> TimeChannelMask:
+    masker = None
+    if args.masker is not None:
+        masker = masker_choices.get_class(args.masker)(**args.masker_conf)
+    return TimeChannelMask(hidden_size, masker, **args.channel_masker_conf)

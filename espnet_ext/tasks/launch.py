@@ -80,14 +80,29 @@ def frame_shift_ms(conf: dict) -> float:
     return 1000 * conf.get("frame_samples", 640) / _rate(conf)
 
 
+def has_masks(conf: dict) -> bool:
+    """Whether a recogniser's conf hides latents; one of before there were masks does not."""
+    return conf.get("masker") is not None or bool(conf.get("channel_masker_conf"))
+
+
 def asr_options(
-    train_dir: Path, valid_dir: Path, dump_dir: Path, token_dir: Path, init_exp: Path | None
+    conf: dict,
+    train_dir: Path,
+    valid_dir: Path,
+    dump_dir: Path,
+    token_dir: Path,
+    init_exp: Path | None = None,
+    init_epoch: int | None = None,
 ) -> list[str]:
     """Data, token and initialisation options of a recogniser's training.
 
     Args:
         token_dir: holds `tokens.txt`, and `bpe.model` where the tokens are word pieces.
-        init_exp: pre-training experiment whose features, latents and encoder are taken over.
+        init_exp: pre-training experiment whose features, latents, encoder and, where the conf
+            hides latents, mask embedding are taken over; those of its last epoch, or `init_epoch`.
+
+    Raises:
+        UserError: a missing file.
     """
     options = []
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
@@ -103,15 +118,21 @@ def asr_options(
         spelt = SPACE in tokens.read_text(encoding="utf-8").split()
         options += ["--token_type", "char" if spelt else "word"]
     if init_exp is not None:
-        weights = _existing(init_exp / "latest.pth", "rerun stage 6")
+        name = "latest.pth" if init_epoch is None else f"{init_epoch}epoch.pth"
+        weights = _existing(init_exp / name, "rerun stage 6")
         # one option with all: of a repeated option only the last would count
-        options += ["--init_param", *taken_over(weights)]
+        options += ["--init_param", *taken_over(weights, has_masks(conf))]
     return options
 
 
-def taken_over(weights: Path) -> list[str]:
-    """The parts of a pre-trained model that a recogniser starts from, as ESPnet wants them said."""
-    return [f"{weights}:{part}:{part}" for part in ("frontend", "preencoder", "encoder")]
+def taken_over(weights: Path, masks: bool = False) -> list[str]:
+    """The parts of a pre-trained model that a recogniser starts from, as ESPnet wants them said.
+
+    Args:
+        masks: the mask embedding, too. A view without one (data2vec 2.0) leaves it at zero.
+    """
+    parts = [f"{weights}:{part}:{part}" for part in ("frontend", "preencoder", "encoder")]
+    return [*parts, f"{weights}:view:masks:view.decoder"] if masks else parts
 
 
 def _shape(data_dir: Path, dump_dir: Path) -> Path:

@@ -50,9 +50,8 @@ def main() -> None:
     os.chdir(given.recipe)
     if not Path("dump/train/speech_shape").exists():
         sys.exit(f"{given.recipe}: run ./run.sh --stop_stage 3 first")
-    options = asr_options(
-        Path("data/train"), Path("data/dev"), Path("dump"), Path("data/token_list/char"), None
-    )
+    data = [Path(place) for place in ("data/train", "data/dev", "dump", "data/token_list/char")]
+    options = asr_options({}, *data)
     with tempfile.TemporaryDirectory() as name:
         exp = Path(name)
         flat = exp / "flat.yaml"

@@ -4,6 +4,10 @@ import pytest
 import torch
 
 from espnet_ext.masking.channel import TimeChannelMask, channel_spans, hide
+from espnet_ext.masking.confidence import ConfidenceSpans
+from espnet_ext.masking.easy_to_hard import EasyToHard
+from espnet_ext.masking.inverse_block import InverseBlocks
+from espnet_ext.masking.random import RandomSpans
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -42,16 +46,21 @@ def test_hide_by_hand():
     assert x_BTD.flatten().tolist() == [1, 2, 3, 4, 5, 6]  # the input is left as it was
 
 
-def test_training_hides_and_evaluation_does_not():
-    module = TimeChannelMask(32, time_prob=0.1, time_span=4, channel_prob=0.1, channel_span=4)
+@pytest.mark.parametrize(
+    "masker",
+    [RandomSpans(4, start_prob=0.1), InverseBlocks(4, fraction=0.3)],
+    ids=["random", "block"],
+)
+def test_training_hides_and_evaluation_does_not(masker):
+    module = TimeChannelMask(32, masker, start_prob=0.1, span=4)
+    torch.nn.init.constant_(module.mask_embedding_D, 5.0)
     x_BTD = torch.ones(3, 50, 32)
     lengths_B = torch.tensor([50, 30, 1])
     hidden_BTD = module(x_BTD, lengths_B, generator=seeded(2))
     assert torch.equal(hidden_BTD, module(x_BTD, lengths_B, generator=seeded(2)))
     zero_BTD = hidden_BTD == 0
     assert (zero_BTD.any(1) == zero_BTD.all(1)).all()  # whole channels
-    replaced_BTD = hidden_BTD == module.mask_embedding_D
-    masked_BT = (replaced_BTD | zero_BTD).all(2)
+    masked_BT = ((hidden_BTD == 5.0) | zero_BTD).all(2)
     assert masked_BT.any(1).all()
     assert not masked_BT[1, 30:].any()
     assert ((hidden_BTD == 1) | zero_BTD | masked_BT[..., None]).all()
@@ -62,15 +71,27 @@ def test_training_hides_and_evaluation_does_not():
 
 def test_either_can_be_turned_off():
     x_BTD, lengths_B = torch.ones(2, 40, 16), torch.tensor([40, 20])
-    only_channels = TimeChannelMask(16, time_prob=0, channel_prob=0.2, channel_span=2)
-    hidden_BTD = only_channels(x_BTD, lengths_B, generator=seeded(3))
+    hidden_BTD = TimeChannelMask(16, start_prob=0.2, span=2)(x_BTD, lengths_B, generator=seeded(3))
     assert (hidden_BTD == hidden_BTD[:, :1]).all()
     assert (hidden_BTD == 0).any(2).all()
-    nothing = TimeChannelMask(16, time_prob=0, channel_prob=0)
-    assert torch.equal(nothing(x_BTD, lengths_B), x_BTD)
+    hidden_BTD = TimeChannelMask(16, RandomSpans(4, start_prob=0.1))(x_BTD, lengths_B)
+    assert (hidden_BTD == hidden_BTD[..., :1]).all()
+    assert (hidden_BTD == 0).any(1).all()
+    assert torch.equal(TimeChannelMask(16)(x_BTD, lengths_B), x_BTD)
 
 
-@pytest.mark.parametrize("conf", [{"time_prob": 1.0}, {"channel_prob": -0.1}, {"channel_span": 0}])
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"start_prob": 1.0},
+        {"start_prob": -0.1},
+        {"start_prob": "0.1"},
+        {"span": 0},
+        {"masker": ConfidenceSpans(fraction=0.4)},
+        {"masker": EasyToHard()},
+    ],
+    ids=str,
+)
 def test_settings_without_meaning_are_refused(conf):
     with pytest.raises(ValueError, match="expected"):
         TimeChannelMask(16, **conf)

@@ -10,8 +10,11 @@ from espnet2.asr.decoder.transducer_decoder import TransducerDecoder
 from espnet2.asr_transducer.joint_network import JointNetwork
 
 from espnet_ext.encoder.conformer import ContextConformer
+from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.frontend.conv2d import Conv2dSubsampling
-from espnet_ext.model.asr import Recogniser
+from espnet_ext.masking.channel import TimeChannelMask
+from espnet_ext.masking.random import RandomSpans
+from espnet_ext.model.asr import Recogniser, ctc_frames
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "c", "<sos/eos>"]
 
@@ -115,14 +118,77 @@ def test_fastemit_reaches_the_loss():
         recogniser(True, 0.0, fastemit_lambda=-1.0)
 
 
-def test_ctc_with_more_labels_than_frames_is_not_infinite():
-    model = recogniser(False, 1.0)
-    one = {name: x[:1] for name, x in batch().items()} | {"speech_lengths": torch.tensor([12])}
-    one["speech"] = one["speech"][:, :12]  # 3 latents for 4 labels
-    loss, _, _ = model(**one)
-    loss.backward()
+def test_ctc_skips_labels_that_frames_cannot_hold_and_counts_them():
+    """Loss and gradient are those of the batch without them. RNN-T can hold them."""
+    full = batch()
+    long = {name: x.clone() for name, x in full.items()}
+    long["speech_lengths"][0] = 16  # 4 latents for a, b, b, c: the two b want a blank between them
+    short = {name: x[1:] for name, x in long.items()}
+    found = []
+    for given in (long, short):
+        model = recogniser(False, 1.0).eval()
+        loss, stats, weight = model(**given)
+        loss.backward()
+        gradients = [p.grad for p in model.parameters()]
+        found.append((loss, weight, gradients))
+        assert stats["skipped_ctc"] == (1 if given is long else 0)
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-6)
+    assert found[0][1] == 2
+
+    only = {name: x[:1] for name, x in long.items()} | {"speech": long["speech"][:1, :16]}
+    loss, stats, weight = recogniser(False, 1.0)(**only)
+    assert (loss, stats["skipped_ctc"], weight) == (0.0, 1, 1)
+    loss, stats, weight = recogniser(True, 0.3)(**only)
     assert torch.isfinite(loss)
-    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+    assert (stats["skipped_transducer"], stats["skipped_ctc"], weight) == (0, 1, 1)
+
+
+def test_frames_that_ctc_needs_by_hand():
+    labels_BU = torch.tensor([[2, 3, 3, 3], [2, 2, -1, -1], [4, -1, -1, -1], [-1, -1, -1, -1]])
+    assert ctc_frames(labels_BU, torch.tensor([4, 2, 1, 0])).tolist() == [6, 3, 1, 0]
+
+
+def masked(encoder) -> Recogniser:
+    """A recogniser that hides half of the latents, and some of their channels."""
+    model = recogniser(False, 1.0)
+    model.encoder = encoder
+    model.masks = TimeChannelMask(16, RandomSpans(2, fraction=0.5), start_prob=0.1, span=2)
+    torch.nn.init.constant_(model.masks.mask_embedding_D, 3.0)
+    return model
+
+
+@pytest.mark.parametrize("network", ["conformer", "transformer"])
+def test_masks_hide_what_the_layers_see_in_training_alone(network):
+    encoder = {
+        "conformer": lambda: ContextConformer(16, 16, 1, heads=2, ff_dim=16, kernel=3, dropout=0.0),
+        "transformer": lambda: ContextTransformer(16, 16, 1, 2, 16, pos_kernel=4, pos_groups=2),
+    }[network]()
+    model, seen = masked(encoder), []
+    hidden = encoder.hidden
+    encoder.hidden = lambda x_BTD, lengths_B: (seen.append(x_BTD), hidden(x_BTD, lengths_B))[1]
+    for seed in (1, 1, 2):
+        torch.manual_seed(0)  # of dropout
+        model(**batch(), generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], seen[2])
+    zero_BTD = seen[0] == 0
+    hidden_BT = ((seen[0] == 3.0) | zero_BTD).all(2)
+    assert hidden_BT.sum(1).tolist() == pytest.approx([7, 4, 2], abs=1.5)  # of 15, 8, 5
+    assert zero_BTD.all(1).any()
+
+    seen.clear()
+    model.eval()(**batch())
+    plain, _ = model._latents(batch()["speech"], batch()["speech_lengths"])
+    assert torch.equal(seen[0], encoder.embed(plain))
+
+
+def test_the_mask_embedding_learns_with_the_encoder():
+    model = masked(ContextConformer(16, 16, 1, heads=2, ff_dim=16, kernel=3))
+    model.freeze_updates = 1
+    for updates, learns in ((0, False), (1, True)):
+        model.updates.fill_(updates)
+        model(**batch())[0].backward()
+        assert (model.masks.mask_embedding_D.grad is not None) == learns
 
 
 def test_a_ctc_weight_without_meaning_is_refused():

@@ -51,21 +51,24 @@ def test_dumped_confidences_fit_the_latents_of_pre_training(recipe, trained):
 
 
 def test_pre_trained_weights_reach_the_recogniser(recipe):
-    """Nothing is trained (learning rate 0): encoder and latents are those of pre-training."""
+    """Nothing is trained (learning rate 0): encoder, latents and what stands for hidden ones are
+    those of pre-training, here of its first epoch."""
     import torch
 
     frozen = {"optim_conf": {"lr": 0.0, "weight_decay": 0.0}}
-    conf = recipe.conf("ssl")
-    assert recipe.train("ssl", conf, "to_init", "--max_epoch", "1")[0] == 0
-    options = ["--init_exp", "exp/to_init", "--max_epoch", "1"]
-    status, lines = recipe.train("asr", recipe.conf("asr", **frozen), "from_init", *options)
+    masks = {"masker": "random", "masker_conf": {"span": 4, "start_prob": 0.1}}
+    assert recipe.train("ssl", recipe.conf("ssl"), "to_init", "--max_epoch", "2")[0] == 0
+    options = ["--init_exp", "exp/to_init", "--init_epoch", "1", "--max_epoch", "1"]
+    status, lines = recipe.train("asr", recipe.conf("asr", masks, **frozen), "from_init", *options)
     assert status == 0, lines[-5:]
     before, after = (
-        torch.load(recipe.root / f"exp/{exp}/latest.pth") for exp in ("to_init", "from_init")
+        torch.load(recipe.root / f"exp/{exp}/1epoch.pth") for exp in ("to_init", "from_init")
     )
     shared = [key for key in after if key.startswith(("encoder.", "preencoder."))]
     assert len(shared) > 40
     assert all(torch.equal(before[key], after[key]) for key in shared)
+    assert torch.equal(before["view.mask_embedding_D"], after["masks.mask_embedding_D"])
+    assert after["masks.mask_embedding_D"].any()
 
 
 def test_every_search_gives_words_for_every_utterance_whatever_the_jobs(recipe, trained):

@@ -11,9 +11,8 @@ options=(token_type nbpe seed asr_args overrides)
 outputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth")
 
 run() {
-  local init=(--init_exp "$ssl_exp")
+  local init=(--init_exp "$ssl_exp" ${ssl_epoch:+--init_epoch "$ssl_epoch"})
   [[ $ssl_given != none ]] || init=(--model_conf freeze_updates=0) # an untrained encoder has nothing to keep
-  [[ -z $ssl_epoch ]] || init=(--init_param "$start:"{frontend:frontend,preencoder:preencoder,encoder:encoder})
   train asr "$asr_args" "$asr_config" --train_dir "$data/$train_set" --token_dir "$token_dir" \
     ${init[@]+"${init[@]}"} ${seed:+--seed "$seed"}
 }
