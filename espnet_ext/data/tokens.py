@@ -25,8 +25,8 @@ def train_tokens(text: str | Path, out: str | Path, token_type: str, n: int | No
 
     Args:
         text: a Kaldi `text` file. token_type: `bpe` (a unigram sentencepiece model of `n` pieces,
-            sentencepiece's own three specials included), `char`, or `word`, for texts of phones (`n`
-            is not used).
+            sentencepiece's own three specials included), `char`, or `word`, for texts of phones
+            (`n` is not used).
 
     Returns:
         The number of tokens.
