@@ -21,8 +21,11 @@ def own_share(data_dir: Path, job: int, n_jobs: int) -> dict[str, float]:
     return {utt: dur_sec[utt] for utt in by_length[job - 1 :: n_jobs]}
 
 
-def merge_text(out: Path, n_jobs: int, data_dir: Path) -> None:
-    """Join `text.JOB` to `text`, sorted, and the jobs' times to `rtf`.
+def merge_text(out: Path, n_jobs: int, data_dir: Path, network: Path | None = None) -> None:
+    """Join `text.JOB` to `text`, sorted, `nbest.JOB` to `nbest`, and the jobs' times to `rtf`.
+
+    Args:
+        network: folder with `rtf.JOB` of what ran before, such as the emissions searched.
 
     Raises:
         UserError: a part is missing, or the parts do not cover the data directory.
@@ -30,12 +33,35 @@ def merge_text(out: Path, n_jobs: int, data_dir: Path) -> None:
     parts = [out / f"text.{job}" for job in range(1, n_jobs + 1)]
     hyps = {line.split(maxsplit=1)[0]: line for line in _lines(parts)}
     _check_cover(hyps, data_dir, out)
-    times = [line.split() for line in _lines([out / f"rtf.{job}" for job in range(1, n_jobs + 1)])]
-    busy, audio = (sum(float(row[i]) for row in times) for i in (0, 1))
+    lists = [out / f"nbest.{job}" for job in range(1, n_jobs + 1)]
+    (out / "nbest").unlink(missing_ok=True)
+    if lists[0].exists():
+        with atomic_write(out / "nbest") as handle:
+            rows = sorted(_lines(lists), key=lambda row: row.split("\t", 1)[0].encode())
+            handle.writelines(f"{row}\n" for row in rows)
     with atomic_write(out / "text") as handle:
         handle.writelines(hyps[utt] + "\n" for utt in sorted(hyps, key=str.encode))
     with atomic_write(out / "rtf") as handle:
-        handle.write(f"{busy / audio:.4f} real-time factor, {audio:.1f} s of audio\n")
+        handle.write(_real_time_factor(out, n_jobs, network))
+
+
+def _real_time_factor(out: Path, n_jobs: int, network: Path | None) -> str:
+    """`0.0712 real-time factor (network 0.0600, search 0.0112), 116.3 s of audio`"""
+    search, audio_sec = _times([out / f"rtf.{job}" for job in range(1, n_jobs + 1)])
+    if network is None:
+        return f"{search / audio_sec:.4f} real-time factor, {audio_sec:.1f} s of audio\n"
+    before, _ = _times(sorted(network.glob("rtf.*")))
+    total, before, search = ((x / audio_sec) for x in (before + search, before, search))
+    return (
+        f"{total:.4f} real-time factor (network {before:.4f}, search {search:.4f}), "
+        f"{audio_sec:.1f} s of audio\n"
+    )
+
+
+def _times(parts: list[Path]) -> tuple[float, float]:
+    """Seconds that jobs took, and seconds of their audio."""
+    rows = [line.split() for line in _lines(parts)]
+    return sum(float(row[0]) for row in rows), sum(float(row[1]) for row in rows)
 
 
 def merge_stream(

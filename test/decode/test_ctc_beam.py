@@ -5,8 +5,9 @@ import itertools
 import pytest
 import torch
 
-from espnet_ext.decode.beam import CTCBeam
+from espnet_ext.decode.conf import DecodeConf
 from espnet_ext.decode.greedy import ctc_greedy
+from espnet_ext.decode.search import CTCSearch
 
 
 def labelling_log_probs(log_probs_TV, blank: int) -> dict[tuple[int, ...], float]:
@@ -24,16 +25,23 @@ def labelling_log_probs(log_probs_TV, blank: int) -> dict[tuple[int, ...], float
 @pytest.mark.parametrize("blank", [0, 2])
 def test_a_wide_beam_finds_the_best_labelling(blank):
     generator = torch.Generator().manual_seed(blank)
-    beam = CTCBeam(3, blank, beam_size=100)
+    tokens = ["a", "b"]
+    tokens.insert(blank, "<blank>")
+    beam, greedy = (
+        CTCSearch(tokens, DecodeConf(search=kind, beam_size=100)) for kind in ("beam", "greedy")
+    )
     better_than_greedy = 0
     for n_frames in (1, 2, 3, 4) * 15:
         log_probs_TV = torch.randn(n_frames, 3, generator=generator).log_softmax(-1)
         totals = labelling_log_probs(log_probs_TV, blank)
-        found = tuple(beam(log_probs_TV))
-        greedy = tuple(ctc_greedy(log_probs_TV[None], torch.tensor([n_frames]), blank)[0])
+        best = beam.search(log_probs_TV)[0]
+        found = tuple(tokens.index(token) for token in best.tokens)
+        first = tuple(ctc_greedy(log_probs_TV[None], torch.tensor([n_frames]), blank)[0])
+        assert [tokens[i] for i in first] == list(greedy.search(log_probs_TV)[0].tokens)
         assert totals[found] == pytest.approx(max(totals.values()), abs=1e-5)
-        assert totals[found] >= totals[greedy] - 1e-5
-        better_than_greedy += found != greedy
+        assert best.score == best.am_score == pytest.approx(totals[found], abs=1e-4)
+        assert totals[found] >= totals[first] - 1e-5
+        better_than_greedy += found != first
     assert better_than_greedy > 5  # adding up alignments changed the winner
 
 
@@ -42,4 +50,6 @@ def test_repeated_labels_survive():
     log_probs_TV = torch.full((5, 3), -20.0)
     for t, token in enumerate([1, 1, 0, 1, 2]):
         log_probs_TV[t, token] = 0.0
-    assert CTCBeam(3, 0, beam_size=10)(log_probs_TV) == [1, 1, 2]
+    for kind in ("beam", "greedy"):
+        search = CTCSearch(["<blank>", "a", "b"], DecodeConf(search=kind))
+        assert search.search(log_probs_TV)[0].words == ("a", "a", "b")

@@ -4,8 +4,8 @@ import torchaudio.functional
 from espnet2.asr.decoder.transducer_decoder import TransducerDecoder
 from espnet2.asr_transducer.joint_network import JointNetwork
 
-from espnet_ext.decode.beam import RNNTBeam
 from espnet_ext.decode.greedy import ctc_greedy, rnnt_greedy
+from espnet_ext.decode.rnnt import RNNTBeam
 
 VOCAB, DIM = 7, 5
 

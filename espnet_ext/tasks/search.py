@@ -1,0 +1,171 @@
+"""Recognise a data directory: CTC's search over emissions, cached or fresh, or the RNN-T's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from espnet_ext.config import UserError, atomic_write
+from espnet_ext.data.audio import SpeechDir
+from espnet_ext.data.emissions import EmissionsDir
+from espnet_ext.data.parts import own_share
+from espnet_ext.decode.conf import DecodeConf, read_conf
+from espnet_ext.decode.load import open_search
+from espnet_ext.decode.nbest import nbest_lines
+from espnet_ext.decode.search import Hypothesis
+from espnet_ext.decode.units import join, unit_of
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a search reads besides its conf; each may be None.
+
+    Attributes:
+        emissions: folder of cached emissions; None: the network runs. ngram: built for the conf.
+        lexicon: of that n-gram's words. weights: yaml with `lm_weight` and `word_score`, tuned.
+    """
+
+    emissions: Path | None = None
+    ngram: Path | None = None
+    lexicon: Path | None = None
+    weights: Path | None = None
+
+
+def decode(
+    exp: Path,
+    conf_file: Path,
+    data_dir: Path,
+    out: Path,
+    job: int,
+    n_jobs: int,
+    sources: Sources | None = None,
+) -> None:
+    """Write this job's `text.JOB`, `nbest.JOB` (with `nbest` above 1) and its times in `rtf.JOB`.
+
+    Raises:
+        UserError: a fault of the conf or of a file that it names.
+    """
+    conf, sources = read_conf(conf_file), sources or Sources()
+    dur_sec = own_share(data_dir, job, n_jobs)
+    if sources.emissions is None:
+        found = _with_network(exp, conf, conf_file, data_dir, dur_sec, sources)
+    else:
+        found = _from_cache(conf, conf_file, dur_sec, sources)
+    started = time.perf_counter()  # models are loaded: that is not counted
+    hyps = dict(found)
+    seconds = time.perf_counter() - started
+    utts = sorted(hyps, key=str.encode)
+    with atomic_write(out / f"text.{job}") as handle:
+        handle.writelines(" ".join((utt, *hyps[utt][0].words)) + "\n" for utt in utts)
+    if conf.nbest > 1:
+        with atomic_write(out / f"nbest.{job}") as handle:
+            handle.writelines(line for utt in utts for line in nbest_lines(utt, hyps[utt]))
+    with atomic_write(out / f"rtf.{job}") as handle:
+        handle.write(f"{seconds:.3f} {sum(dur_sec.values()):.3f}\n")
+
+
+Found = Iterator[tuple[str, list[Hypothesis]]]
+
+
+def _from_cache(
+    conf: DecodeConf, conf_file: Path, dur_sec: dict[str, float], sources: Sources
+) -> Found:
+    if conf.output == "rnnt":
+        raise UserError(
+            f"{conf_file}: output: rnnt has no emissions to cache; leave --emissions out"
+        )
+    cache = EmissionsDir(sources.emissions)
+    if missing := [utt for utt in dur_sec if utt not in cache]:
+        raise UserError(
+            f"{sources.emissions}: lacks {len(missing)} utterances; first: {missing[0]}; "
+            "made of another data directory? run stage 8 (emissions) again"
+        )
+    search = _ctc_search(conf, cache.tokens, cache.pieces_of, sources)
+    return ((utt, search(cache[utt])) for utt in dur_sec)
+
+
+def _ctc_search(conf: DecodeConf, tokens, pieces_of, sources: Sources) -> Callable:
+    """Function from emissions_TV to hypotheses."""
+    search = open_search(
+        tokens, conf, ngram=sources.ngram, lexicon=sources.lexicon, pieces_of=pieces_of
+    )
+    weights = read_weights(sources.weights) if sources.weights else conf.weights
+    return lambda emissions_TV: search.search(emissions_TV, *weights)
+
+
+def read_weights(path: Path) -> tuple[float, float]:
+    """(lm_weight, word_score) that tuning found.
+
+    Raises:
+        UserError: no such file, or one without them.
+    """
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return float(found["lm_weight"]), float(found["word_score"])
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; stage 8 (lm_weights) makes it") from None
+    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+        raise UserError(f"{path}: expected `lm_weight: X` and `word_score: Y`") from None
+
+
+def _with_network(
+    exp: Path,
+    conf: DecodeConf,
+    conf_file: Path,
+    data_dir: Path,
+    dur_sec: dict[str, float],
+    sources: Sources,
+) -> Found:
+    # here: a search over cached emissions loads neither torch nor ESPnet
+    import torch
+
+    from espnet_ext.tasks.emissions import emissions, pieces_of
+    from espnet_ext.tasks.infer import encoded_batches, load_recogniser
+
+    model, args = load_recogniser(exp)
+    speech = SpeechDir(data_dir / "wav.scp")
+    if _output(model, conf, conf_file) == "ctc":
+        search = _ctc_search(conf, model.token_list, pieces_of(args), sources)
+        rows = emissions(model, speech, dur_sec, conf.batch_sec)
+        return ((utt, search(emissions_TV)) for utt, emissions_TV in rows)
+
+    def rnnt() -> Found:
+        search, unit = _rnnt_search(model, conf, conf_file), unit_of(model.token_list)
+        with torch.no_grad():
+            for batch, encoded_BTD, frames_B, _ in encoded_batches(
+                model, speech, dur_sec, conf.batch_sec
+            ):
+                for utt, ids in zip(batch, search(encoded_BTD, frames_B), strict=True):
+                    tokens = tuple(model.token_list[i] for i in ids)
+                    yield utt, [Hypothesis(tuple(join(tokens, unit)), 0.0, 0.0, 0.0, tokens)]
+
+    return rnnt()
+
+
+def _output(model, conf: DecodeConf, conf_file: Path) -> str:
+    kind = conf.output
+    if kind == "auto":
+        kind = "rnnt" if model.use_transducer_decoder else "ctc"
+    if not {"rnnt": model.use_transducer_decoder, "ctc": model.ctc is not None}[kind]:
+        raise UserError(f"{conf_file}: output {kind!r} is not one this model has")
+    return kind
+
+
+def _rnnt_search(model, conf: DecodeConf, conf_file: Path) -> Callable:
+    """Function from encoded batch and lengths to token ids per utterance."""
+    from espnet_ext.decode.greedy import rnnt_greedy
+    from espnet_ext.decode.rnnt import RNNTBeam
+
+    if conf.search == "lexicon" or conf.has_lm or conf.nbest > 1:
+        raise UserError(
+            f"{conf_file}: lexicon, LM and n-best are CTC's; an RNN-T is searched with "
+            "search: greedy or beam (or choose output: ctc)"
+        )
+    if conf.search == "greedy":
+        return lambda x, n: rnnt_greedy(model.decoder, model.joint_network, x, n, model.blank_id)
+    one = RNNTBeam(model.decoder, model.joint_network, conf.beam_size)
+    return lambda x, n: [one(row[:length]) for row, length in zip(x, n, strict=True)]
