@@ -22,7 +22,7 @@ from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.kaldi_dir import read_table
 from espnet_ext.data.parts import own_share
-from espnet_ext.data.tokens import SPACE
+from espnet_ext.data.tokens import SPACE, UNKNOWN
 from espnet_ext.decode.greedy import ctc_greedy
 from espnet_ext.tasks.labels import WEIGHTS
 
@@ -112,20 +112,12 @@ def encode(model: AllLayers, data_dir: Path, batch_sec: float) -> Frames:
 
 
 def read_targets(data_dir: Path, tokens: list[str]) -> dict[str, Tensor]:
-    """Utterance -> token ids of its characters.
-
-    Raises:
-        UserError: a character that is not among the tokens.
-    """
+    """Utterance -> token ids of its characters; of one that is no token, that of <unk>."""
     id_of = {token: i for i, token in enumerate(tokens)}
     targets = {}
     for utt, words in read_table(data_dir / "text"):
         spelt = [SPACE if c == " " else c for c in " ".join(words.split())]
-        if unknown := sorted({c for c in spelt if c not in id_of}):
-            raise UserError(
-                f"{data_dir}/text: {utt} has {unknown[0]!r}, which is not in tokens.txt"
-            )
-        targets[utt] = torch.tensor([id_of[c] for c in spelt])
+        targets[utt] = torch.tensor([id_of.get(c, id_of[UNKNOWN]) for c in spelt])
     return targets
 
 
@@ -156,7 +148,7 @@ def train(
     if not best[1]:
         raise UserError("the probe's loss was never finite: is the encoder's output?")
     probe.load_state_dict(best[1])
-    weights = [round(float(w), 4) for w in probe.mix_L.softmax(0)]
+    weights = [round(float(w), 4) for w in probe.mix_L.detach().softmax(0)]
     return probe, {"valid_loss": curve, "layer_weights": weights}
 
 
