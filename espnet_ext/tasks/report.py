@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from espnet_ext.analysis.experiments import Training
-    from espnet_ext.analysis.results_md import Extras, Picture
+    from espnet_ext.analysis.material import Extras
+    from espnet_ext.analysis.page import Picture
     from espnet_ext.analysis.runs import Found
 
 SHOWN_SEC = 5.0  # the masked utterance is the one nearest to this length
@@ -24,6 +25,7 @@ def report(recipe: Path, workdir: Path, out: Path) -> None:
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; name that of the recipe's run.sh")
     from espnet_ext.analysis import results_md, runs
+    from espnet_ext.analysis.material import Material
 
     workdir, out = Path(os.path.relpath(workdir, recipe)), out.resolve()
     kept = results_md.hand_block(out.read_text(encoding="utf-8"), str(out)) if out.exists() else ""
@@ -33,7 +35,7 @@ def report(recipe: Path, workdir: Path, out: Path) -> None:
         found = runs.find(workdir)
         extras = draw(found, workdir, out.parent)
         extras.summaries.extend(runs.over_seeds(found.runs, interval_percent))
-        page = results_md.render(found, workdir, extras, kept)
+        page = results_md.render(Material(found, workdir, extras), kept)
     finally:
         os.chdir(called_from)
     with atomic_write(out) as handle:
@@ -54,6 +56,8 @@ def interval_percent(errors_U: np.ndarray, words_U: np.ndarray) -> tuple[float, 
 def draw(found: Found, workdir: Path, page_dir: Path) -> Extras:
     """Draw what there is to draw into `page_dir/images`."""
     from espnet_ext.analysis import plots
+    from espnet_ext.analysis.material import Extras
+    from espnet_ext.analysis.page import Picture
     from espnet_ext.analysis.pictures import (
         comparisons,
         finetuning_panels,
@@ -61,7 +65,6 @@ def draw(found: Found, workdir: Path, page_dir: Path) -> Extras:
         pretraining_panels,
         with_history,
     )
-    from espnet_ext.analysis.results_md import Extras, Picture
 
     extras = Extras()
 
