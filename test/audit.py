@@ -50,8 +50,8 @@ def build(conf: dict, task: str):
     args = task_class.get_parser().parse_args([])
     if task == "asr":
         args.token_list = ["<blank>", "<unk>", "a", "<sos/eos>"]
-    elif conf["masker"] == "random":
-        conf = conf | {"masker": "confidence", "masker_conf": {"fraction": 0.5}}
+    if conf.get("masker") == "random":
+        conf = conf | {"masker": "inverse_block", "masker_conf": {}}
     for key, value in conf.items():
         setattr(args, key, value)
     with torch.device("meta"):
