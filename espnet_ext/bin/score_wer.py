@@ -4,6 +4,9 @@ examples:
   python -m espnet_ext.bin.score_wer --ref data/test/text --hyp exp/asr/decode/test/text \\
       --utt2spk data/test/utt2spk --out exp/asr/decode/test/score_wer
   python -m espnet_ext.bin.score_wer --ref ref --hyp hyp --unit char --out score_cer
+  python -m espnet_ext.bin.score_wer --ref data/eval_ihm/text --rules ami --glm data/eval_ihm/glm \\
+      --hyp exp/asr/decode/eval_ihm/text --out exp/asr/decode/eval_ihm/score_wer
+  python -m espnet_ext.bin.score_wer --ref ref --hyp hyp --unit phone --phone_map timit39 --out per
 
 DIR/wer (DIR/cer for characters), which is also printed:
   %WER 12.33 [ 56 / 454, 10 ins, 20 del, 26 sub ]
@@ -16,6 +19,8 @@ import argparse
 from pathlib import Path
 
 from espnet_ext.bin import run_main
+from espnet_ext.score.phones import MAPS
+from espnet_ext.score.rules import NAMES
 
 
 def main() -> None:
@@ -33,20 +38,44 @@ def main() -> None:
         help="missing or extra hypotheses: an error; score what both files have; count missing "
         "ones as deleted. Default: %(default)s",
     )
-    parser.add_argument("--unit", choices=["word", "char"], default="word")
+    parser.add_argument("--unit", choices=["word", "char", "phone"], default="word")
     parser.add_argument(
         "--align",
         choices=["kaldi", "sclite"],
-        default="kaldi",
+        default="",
         help="fewest errors, or NIST sclite's weights (sub 4, ins 3, del 3), whose totals can be "
-        "a little higher. Default: %(default)s",
+        "a little higher. Default: kaldi; sclite where the rules are NIST's",
     )
     parser.add_argument("--seed", type=int, default=1, help="of the bootstrap")
+    parser.add_argument(
+        "--group",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="such as data/dev/utt2session: write per_session as well; may be repeated",
+    )
+    rules = parser.add_argument_group(
+        "what is left out or made one before words are counted",
+        "espnet_ext/score/{rules,glm,network,phones}.py have each rule.",
+    )
+    rules.add_argument("--rules", choices=NAMES, default="", help="as Kaldi scores this corpus")
+    rules.add_argument("--glm", type=Path, metavar="FILE", help="NIST's global mapping rules")
+    rules.add_argument("--phone_map", choices=MAPS, default="", help="TIMIT's phones, folded")
+    rules.add_argument(
+        "--silence",
+        choices=["keep", "optional", "drop"],
+        default="keep",
+        help="with --phone_map: a phone like others (as Kaldi's compute-wer), one that may be left "
+        "out (as its sclite), or none. Default: %(default)s",
+    )
     args = parser.parse_args()
 
+    from espnet_ext.score.rules import make_rules
     from espnet_ext.score.scoring import Options, score_files
 
-    options = Options(args.mode, args.unit, args.align, args.seed)
+    made = make_rules(args.rules, args.glm, args.phone_map, args.silence)
+    options = Options(args.mode, args.unit, args.align, args.seed, made, tuple(args.group))
     print(score_files(args.ref, args.hyp, args.out, args.utt2spk, options))
 
 

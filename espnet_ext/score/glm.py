@@ -99,7 +99,7 @@ class Glm:
         text = f"  {upper(text)}  ".replace("(", "( ").replace(")", " )")
         text = self.rewrite(text)
         text = re.sub(r"([^( ])-(?=[^) ])", r"\1 ", text)  # of A--B it leaves A -B
-        return _close_parentheses(text)
+        return close_parentheses(text)
 
     def rewrite(self, text: str) -> str:
         """Rule 1 alone: what NIST's rfilter1 does to a line."""
@@ -135,7 +135,7 @@ def upper(text: str) -> str:
     return "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
 
 
-def _close_parentheses(text: str) -> list[str]:
+def close_parentheses(text: str) -> list[str]:
     """`( UH UM ) {OK/O. K.}` -> (UH), (UM), {, OK, /, O., K., }."""
     words, inside, braces = [], False, 0
     for word in re.findall(r"[(){}]|[^(){}\s]+", text):

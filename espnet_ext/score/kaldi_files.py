@@ -14,7 +14,7 @@ maps each word once, and the aligner never sees a string.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from espnet_ext.config import UserError
@@ -38,8 +38,16 @@ class Vocabulary:
         return [word.decode() for word in self._ids]
 
 
-def read_text(path: Path, vocabulary: Vocabulary, unit: str = "word") -> dict[str, list[int]]:
+def read_text(
+    path: Path,
+    vocabulary: Vocabulary,
+    unit: str = "word",
+    change: Callable[[list[str], str], list[str]] | None = None,
+) -> dict[str, list[int]]:
     """Utterance -> its words (or characters) as ints of `vocabulary`, in file order.
+
+    `change` maps the words of an utterance, and the `file:line` that they stand in, to those that
+    count (`rules.py`).
 
     With `unit="char"` words fall into characters as in Kaldi's CER: spaces between words do not
     count, and `[noise]` or `<unk>` stay whole. (ESPnet's CER counts spaces.)
@@ -50,6 +58,9 @@ def read_text(path: Path, vocabulary: Vocabulary, unit: str = "word") -> dict[st
     texts: dict[str, list[int]] = {}
     gap = GAP_TEXT.encode()
     for number, utt, words in _rows(path, texts):
+        if change:
+            changed = change([word.decode() for word in words], f"{path}:{number}")
+            words = [word.encode() for word in changed]
         if unit == "char":
             words = [char for word in words for char in _characters(word)]
         elif gap in words:

@@ -18,10 +18,13 @@ said, and a word that matched a fragment as that fragment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from espnet_ext.config import UserError
+from espnet_ext.score.kaldi_files import Vocabulary
+from espnet_ext.score.wer import GAP, Pairs
 
 NOTHING = "@"
 SUBSTITUTE, GAP_COST, OPTIONAL_GAP, NOTHING_GAP = 4000, 3000, 2000, 1
@@ -190,3 +193,33 @@ def _column(meant: Arc | None, said: Arc | None, same: Callable[[str, str], bool
     if arc.optional:
         return [(f"({arc.word})", f"({arc.word})")]
     return [(meant.word, None) if meant else (None, said.word)]
+
+
+def align_specials(
+    refs: dict[str, list[int]],
+    hyps: dict[str, list[int]],
+    utts: Iterable[str],
+    vocabulary: Vocabulary,
+    paths: tuple[Path, Path],
+) -> dict[str, Pairs]:
+    """Alignments of the utterances that hold more than plain words, as ints of `vocabulary`.
+
+    Args:
+        paths: of references and hypotheses, for messages.
+    """
+    words = vocabulary.words()
+    special = {i for i, word in enumerate(words) if is_network([word])}
+    ready: dict[str, Pairs] = {}
+    for utt in utts:
+        sides = refs[utt], hyps.get(utt, [])
+        if special.isdisjoint(sides[0]) and special.isdisjoint(sides[1]):
+            continue
+        ref, hyp = (
+            parse([words[i] for i in side], f"{path}: {utt}")
+            for side, path in zip(sides, paths, strict=True)
+        )
+        ready[utt] = [
+            tuple(GAP if word is None else vocabulary.encode([word.encode()])[0] for word in column)
+            for column in align_networks(ref, hyp)
+        ]
+    return ready

@@ -11,7 +11,8 @@ come in any order among each other:
 
 hubscr.pl passes both sides through csrfilt.sh with the glm, then calls sclite or asclite with -F
 -D. What a recipe leaves out before that is in `rules.py`. In asclite's table the row
-`inter_segment_gap` is what was heard where nobody spoke.
+`inter_segment_gap` is what was heard where nobody spoke. Of a word such as B-52 csrfilt.sh loses
+the 52, which it takes for a confidence; `score_wer --glm` keeps it.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@
   2. mhm, mm and mmm, also between hyphens, are hmm: mm-hmm is hmm-hmm.
 `nist`, what `--glm` alone means
   Rules 2 to 4 of `ami`: hubscr.pl without a recipe's own filter.
+`sclite`
+  Rules 3 and 4 of `ami`: sclite -F -D without a glm.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from functools import partial
 from pathlib import Path
 
 from espnet_ext.config import UserError
-from espnet_ext.score.glm import Glm, read_glm
+from espnet_ext.score.glm import Glm, close_parentheses, read_glm
 from espnet_ext.score.phones import phone_map
 
 Change = Callable[[list[str], str], list[str]]
@@ -45,7 +47,7 @@ SWBD_BASIC = {"[NOISE]", "[LAUGHTER]", "[VOCALIZED-NOISE]", "<UNK>", "%HESITATIO
 ASIDES = {"<B_ASIDE>", "<E_ASIDE>"}
 CHIME6_HMM = re.compile(r"\b(mhm|mm|mmm)\b", re.ASCII)
 SPELT_OUT = re.compile(r"([A-Za-z]\._)+[A-Za-z]\.?('[A-Za-z]+)?")  # u._c._l._a., c._d.'s
-NAMES = ("ami", "swbd", "swbd_basic", "chime6", "nist")
+NAMES = ("ami", "swbd", "swbd_basic", "chime6", "nist", "sclite")
 WITH_GLM = ("ami", "swbd", "nist")
 
 
@@ -87,8 +89,8 @@ def make_rules(
         ref = partial(_through_glm, before_ref, read_glm(glm, "stm"))
         hyp = partial(_through_glm, before_hyp, read_glm(glm, "ctm"))
         return Rules(ref, hyp, True, f"rules: {name}, {glm}")
-    change = {"swbd_basic": _swbd_basic, "chime6": _chime6}[name]
-    return Rules(change, change, False, f"rules: {name}")
+    change = {"swbd_basic": _swbd_basic, "chime6": _chime6, "sclite": _sclite}[name]
+    return Rules(change, change, name == "sclite", f"rules: {name}")
 
 
 def _through_glm(
@@ -143,6 +145,10 @@ def _swbd_basic(words: list[str], where: str) -> list[str]:
 def _chime6(words: list[str], where: str) -> list[str]:
     kept = [word for word in words if not re.search(r"\[.*\]", word)]
     return [CHIME6_HMM.sub("hmm", word.lower()) for word in kept]
+
+
+def _sclite(words: list[str], where: str) -> list[str]:
+    return [word.lower() for word in close_parentheses(" ".join(words))]
 
 
 BEFORE_GLM = {

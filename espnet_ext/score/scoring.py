@@ -19,24 +19,28 @@ from espnet_ext.score.kaldi_files import (
     read_text,
     read_utt2spk,
 )
+from espnet_ext.score.network import align_specials
+from espnet_ext.score.rules import Rules
 from espnet_ext.score.wer import ALIGNMENTS, Aligner, ErrorCounts, Pairs
 
 N_RESAMPLES = 10_000
-RATES = {"word": "WER", "char": "CER"}
+RATES = {"word": "WER", "char": "CER", "phone": "PER"}
 
 
 @dataclass(frozen=True)
 class Options:
     mode: str = "strict"  # strict, present or all
-    unit: str = "word"  # word or char
-    align: str = "kaldi"  # kaldi or sclite
+    unit: str = "word"  # word, char or phone
+    align: str = ""  # kaldi or sclite; default: sclite's where the rules are NIST's
     seed: int = 1  # of the bootstrap
+    rules: Rules | None = None  # what is left out, or made one, before words are counted
+    groups: tuple[Path, ...] = ()  # utt2session makes per_session, as utt2spk makes per_spk
 
 
 def score_files(
     ref: Path, hyp: Path, out: Path, utt2spk: Path | None = None, options: Options | None = None
 ) -> str:
-    """Write `wer` (`cer` for characters), `per_utt`, `ops` and, given speakers, `per_spk`.
+    """Write `wer` (`cer`, `per`), `per_utt`, `ops` and, given speakers, `per_spk`.
 
     Returns:
         What the `wer` file says.
@@ -46,11 +50,13 @@ def score_files(
             utterance without speaker; no utterance to score. Then nothing has been written.
     """
     options = options or Options()
+    rules = options.rules
     name = RATES[options.unit]
     _refuse_mixture(out, name)
+    align = _choose_alignment(options)
     vocabulary = Vocabulary()
-    refs = read_text(ref, vocabulary, options.unit)
-    hyps = read_text(hyp, vocabulary, options.unit)
+    refs = read_text(ref, vocabulary, options.unit, rules.ref if rules else None)
+    hyps = read_text(hyp, vocabulary, options.unit, rules.hyp if rules else None)
     absent = [utt for utt in refs if utt not in hyps]
     extra = [utt for utt in hyps if utt not in refs]
     if options.mode == "strict" and (absent or extra):
@@ -58,27 +64,34 @@ def score_files(
     utts = [utt for utt in refs if utt in hyps] if options.mode == "present" else list(refs)
     if not utts:
         raise UserError(f"{hyp}: no utterance to score against {ref}; do they belong together?")
-    speakers = _speakers(utt2spk, utts) if utt2spk else None
+    tables = {"per_spk": utt2spk} if utt2spk else {}
+    tables |= {f"per_{path.name.removeprefix('utt2')}": path for path in options.groups}
+    groups = {table: _speakers(path, utts) for table, path in tables.items()}
 
+    ready = {}
+    if rules and rules.network:
+        ready = align_specials(refs, hyps, utts, vocabulary, (ref, hyp))
     words = vocabulary.words()
-    blocks, csid_U4, ops = _align_all(refs, hyps, utts, ALIGNMENTS[options.align], words)
+    blocks, csid_U4, ops = _align_all(refs, hyps, utts, ALIGNMENTS[align], words, ready)
     counts = add_up(csid_U4)
     report = "\n".join(
         [
             counts.rate_line(name, len(absent)),
             counts.sentence_line(),
             f"Scored {counts.utts} sentences, {len(absent)} not present in hyp.",
-            *_remarks(csid_U4, extra, options),
+            *_remarks(csid_U4, extra, options, align),
         ]
     )
-    (out / "per_spk").unlink(missing_ok=True)  # an older one may be of other hypotheses
+    for table in out.glob("per_*"):  # older ones may be of other hypotheses
+        if table.name != "per_utt" and table.name not in groups:
+            table.unlink()
     with atomic_write(out / "per_utt") as file:
         file.writelines(blocks)
     with atomic_write(out / "ops") as file:
         file.writelines(ops_lines(ops, words))
-    if speakers:
-        with atomic_write(out / "per_spk") as file:
-            file.writelines(per_spk_lines(_by_speaker(csid_U4, speakers)))
+    for table, names in groups.items():
+        with atomic_write(out / table) as file:
+            file.writelines(per_spk_lines(_by_speaker(csid_U4, names)))
     with atomic_write(out / name.lower()) as file:  # last: where it stands, all is there
         file.write(report + "\n")
     return report
@@ -97,6 +110,7 @@ def _align_all(
     utts: list[str],
     align: Aligner,
     words: list[str],
+    ready: dict[str, Pairs],
 ) -> tuple[list[str], np.ndarray, Counter[tuple[int, int]]]:
     """The inner loop: `per_utt` blocks, `#csid` of each utterance, and counts of word pairs."""
     columns = Columns(words)
@@ -105,7 +119,9 @@ def _align_all(
     csids: list[int] = []  # flat: a list per utterance would keep the garbage collector busy
     for utt in utts:
         ref, hyp = refs[utt], hyps.get(utt, [])
-        pairs: Pairs = list(zip(ref, hyp, strict=True)) if ref == hyp else align(ref, hyp)
+        pairs: Pairs | None = ready.get(utt)
+        if pairs is None:
+            pairs = list(zip(ref, hyp, strict=True)) if ref == hyp else align(ref, hyp)
         block, csid = per_utt_block(utt, pairs, columns)
         blocks.append(block)
         csids += csid
@@ -113,7 +129,15 @@ def _align_all(
     return blocks, np.array(csids, dtype=np.int64).reshape(-1, 4), ops
 
 
-def _remarks(csid_U4: np.ndarray, extra: list[str], options: Options) -> list[str]:
+def _choose_alignment(options: Options) -> str:
+    """Words that may be left out, fragments and alternatives have costs under sclite's weights."""
+    network = options.rules is not None and options.rules.network
+    if network and options.align == "kaldi":
+        raise UserError(f"--align kaldi: {options.rules.remark}, which have sclite's; leave it out")
+    return options.align or ("sclite" if network else "kaldi")
+
+
+def _remarks(csid_U4: np.ndarray, extra: list[str], options: Options, align: str) -> list[str]:
     correct, subs, ins, dels = csid_U4.T
     interval = bootstrap_interval(
         subs + ins + dels, correct + subs + dels, np.random.default_rng(options.seed), N_RESAMPLES
@@ -130,7 +154,9 @@ def _remarks(csid_U4: np.ndarray, extra: list[str], options: Options) -> list[st
         lines.append("# no word in the reference: the error rate is undefined")
     if extra:
         lines.append(f"# left out {len(extra)} not present in ref; first: {extra[0]}")
-    if options.align == "sclite":
+    if options.rules:
+        lines.append(f"# {options.rules.remark}")
+    if align == "sclite":
         lines.append("# aligned with sclite's weights: sub 4, ins 3, del 3")
     return lines
 

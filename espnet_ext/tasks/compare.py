@@ -9,6 +9,7 @@ import numpy as np
 from espnet_ext.analysis.scores import read_counts
 from espnet_ext.config import UserError
 from espnet_ext.score.bootstrap import paired_bootstrap
+from espnet_ext.score.scoring import RATES
 from espnet_ext.score.wer import percent
 
 N_RESAMPLES = 10_000
@@ -66,7 +67,7 @@ def _read(folder: Path) -> Counts:
 
 
 def _rate_name(folder: Path) -> str:
-    return "CER" if (folder / "cer").exists() else "WER"
+    return next((name for name in RATES.values() if (folder / name.lower()).exists()), "WER")
 
 
 def _rate_line(system: str, name: str, errors: int, words: int, folder: Path) -> str:
