@@ -10,6 +10,11 @@ KINDS = {
     "missing": ("no such file", "the file", "rerun data preparation{}"),
     "empty": ("an empty file", "at least one line", "rerun data preparation"),
     "encoding": ("lines that are not UTF-8", "UTF-8", "convert it with iconv"),
+    "nul": (
+        "lines with NUL bytes, as a crash of the machine leaves them",
+        "text",
+        "rerun data preparation",
+    ),
     "crlf": ("lines with Windows line ends", "\\n alone", "run dos2unix"),
     "whitespace": (
         "lines with tabs, doubled, leading or trailing spaces",
@@ -61,6 +66,7 @@ KINDS = {
     "audio_truncated": ("truncated audio files", "all that the header says", "fetch them again"),
     "rate": ("audio files at another sample rate", "{}", "resample them or pass --sample_rate"),
     "channels": ("audio files with several channels", "one channel", "mix or pick one"),
+    "no_length": ("durations that are not above 0", "seconds", "derive it anew"),
     "duration": (
         "durations that disagree with the audio by over 20 ms",
         "the audio's",

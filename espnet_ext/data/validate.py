@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -72,6 +73,9 @@ def rows(
                 line = raw.decode("utf-8")
             except UnicodeDecodeError:
                 report.add(path, "encoding", number, repr(raw[:40]))
+                continue
+            if "\0" in line:
+                report.add(path, "nul", number, repr(line[:40]))
                 continue
             if line[-1] != "\n":
                 report.add(path, "cut_off", number, line[:40])
@@ -210,7 +214,10 @@ def read_durs(path: Path, report: Report, options: Options, tables: Tables) -> N
         except ValueError:
             report.add(path, "number", number, f"{key} {value}", "`utterance seconds`")
             continue
-        if match.saw(key, number) and options.audio:
+        known = match.saw(key, number)
+        if not 0 < dur_sec < inf:
+            report.add(path, "no_length", number, f"{key} {value}")
+        elif known and options.audio:
             tables.durs[key] = (number, dur_sec)
     match.finish()
 

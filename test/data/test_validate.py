@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
+from espnet_ext.data.faults import KINDS, WARNINGS
 from espnet_ext.data.kaldi_dir import Utterance, read_dict, write_data_dir
 from espnet_ext.data.validate import Options, validate
 
@@ -127,9 +128,13 @@ DAMAGES = {
     "8 kHz": (
         lambda d, i: write_audio(audio_of(d, i), rate=8000),
         "wav.scp",
-        "8000 Hz); expected 16000 Hz",
+        "at another sample rate",
     ),
-    "stereo": (lambda d, i: write_audio(audio_of(d, i), channels=2), "wav.scp", "2 channels"),
+    "stereo": (
+        lambda d, i: write_audio(audio_of(d, i), channels=2),
+        "wav.scp",
+        "with several channels",
+    ),
     "utt2dur off": (
         lambda d, i: edit(d / "utt2dur", i, lambda x: x.split()[0] + b" 0.6\n"),
         "utt2dur",
@@ -139,6 +144,34 @@ DAMAGES = {
         lambda d, i: edit(d / "utt2dur", i, lambda x: x.split()[0] + b" x\n"),
         "utt2dur",
         "no number",
+    ),
+    **{
+        f"utt2dur{value.decode().rstrip()}": (
+            lambda d, i, value=value: edit(d / "utt2dur", i, lambda x: x.split()[0] + value),
+            "utt2dur",
+            "not above 0",
+        )
+        for value in (b" 0\n", b" -0.5\n", b" nan\n", b" inf\n")
+    },
+    "utt2dur lacks one": (
+        lambda d, i: edit(d / "utt2dur", i, lambda x: b""),
+        "utt2dur",
+        "that have no line here",
+    ),
+    "NUL": (
+        lambda d, i: edit(d / "utt2spk", i, lambda x: b"\0" * len(x[:-1]) + b"\n"),
+        "utt2spk",
+        "NUL bytes",
+    ),
+    "byte order mark": (
+        lambda d, i: edit(d / "text", 0, lambda x: b"\xef\xbb\xbf" + x),
+        "text",
+        "odd characters",
+    ),
+    "spk2utt twice": (
+        lambda d, i: edit(d / "spk2utt", 0, lambda x: x + x),
+        "spk2utt",
+        "duplicated ids",
     ),
     "not UTF-8": (
         lambda d, i: edit(d / "text", i, lambda x: x[:-1] + b"\xff\n"),
@@ -196,6 +229,12 @@ def check(folder: Path, **options) -> list[str]:
     """The fault lines of a directory whose audio lies beside it."""
     report, _about = validate(folder, Options(**options), folder.parent / "speech_shape")
     return report.lines(warnings=False)
+
+
+def test_every_kind_of_fault_is_injected():
+    found = {kind for kind, (what, *_) in KINDS.items() for *_, said in DAMAGES.values()
+             if said in what}  # fmt: skip
+    assert found == KINDS.keys() - WARNINGS and len(found) >= 28
 
 
 @pytest.mark.parametrize("name", sorted(DAMAGES))
