@@ -1,0 +1,117 @@
+"""Fisher: what becomes of its layout, and what is said when it is not whole."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import pytest
+from corpora import clips, copy_to_damage
+from corpora import fisher as look_alike
+
+from espnet_ext.config import UserError
+from espnet_ext.data.audio import SpeechDir
+from espnet_ext.data.corpora import fisher
+from espnet_ext.data.kaldi_dir import read_dict
+from espnet_ext.data.validate import Options, validate
+
+
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory):
+    return look_alike.lay_out(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture
+def corpus(laid_out, tmp_path):
+    return copy_to_damage(laid_out, tmp_path / "src")
+
+
+def prepare(src: Path, dst: Path, *more: str) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--nj", type=int, default=2)
+    fisher.add_arguments(parser)
+    fisher.prepare(src, dst, parser.parse_args(["--complete", "false", *more]))
+
+
+def faults(src: Path, dst: Path, *more: str) -> str:
+    with pytest.raises(UserError) as caught:
+        prepare(src, dst, *more)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("[laughter] [mn]", ""),
+        ("an- so the t._v. is on", "AN- SO THE T V IS ON"),
+        ("c. n. n.'s i'm a.", "C N N'S I'M A"),
+        ("mr. smith", "MR. SMITH"),
+        ("yes (( what ))", None),
+    ],
+)
+def test_transcripts(said, words):
+    assert fisher.normalise(said) == words
+
+
+def test_every_set(laid_out, tmp_path, capsys):
+    prepare(laid_out, tmp_path, "--sets", "fisher_p1 fisher_p2 train_fisher")
+    parts = [read_dict(tmp_path / name / "text") for name in fisher.SETS]
+    assert [len(part) for part in parts] == [12, 6, 18] and parts[0] | parts[1] == parts[2]
+    assert min(parts[1]).startswith("fe_03_05851-A-000040-")
+    for name in fisher.SETS:
+        report, _ = validate(tmp_path / name, Options())
+        assert not report.faults, report.lines(warnings=False)
+    sides = read_dict(tmp_path / "fisher_p2/reco2file_and_channel")
+    assert sides == {f"fe_03_05851-{side}": f"fe_03_05851 {side}" for side in "AB"}
+    utt, text = next(iter(parts[2].items()))
+    heard_N = SpeechDir(tmp_path / "train_fisher/wav.scp")[utt]
+    assert abs(len(heard_N) - len(dict(clips())[text])) <= 160
+    shown = capsys.readouterr().out
+    assert "left out: utterances that the transcriber was not sure of: 12" in shown
+    assert "11,699 calls" in shown
+
+
+def test_annotation_alone_gives_the_same_tables(laid_out, tmp_path):
+    for folder in ("fe_03_p1_tran", "fe_03_p2_tran"):
+        shutil.copytree(laid_out / folder, tmp_path / "src" / folder)
+    prepare(tmp_path / "src", tmp_path / "counts", "--annotation_only", "true")
+    prepare(laid_out, tmp_path / "whole")
+    assert not list((tmp_path / "counts").rglob("wav.scp"))
+    for table in ("text", "segments", "utt2spk", "spk2utt", "utt2dur", "reco2file_and_channel"):
+        paths = [tmp_path / kind / "train_fisher" / table for kind in ("counts", "whole")]
+        assert paths[0].read_text() == paths[1].read_text()
+
+
+def test_smoke_takes_a_few_of_every_side(laid_out, tmp_path):
+    prepare(laid_out, tmp_path, "--size", "smoke")
+    assert len(read_dict(tmp_path / "train_fisher/text")) == 12
+    assert len(read_dict(tmp_path / "train_fisher/wav.scp")) == 6
+
+
+def test_all_faults_of_a_pass_are_said_at_once(corpus, tmp_path):
+    first, second, third = (next(corpus.rglob(f"{call}.sph")) for call in look_alike.CALLS)
+    first.write_bytes(first.read_bytes()[:-1000])
+    second.write_bytes(b"")
+    text = next(corpus.rglob("fe_03_05851.txt"))
+    text.write_text("1.00 2.00 C: who is it\n1.0.0 2 A: yes\n")
+    third.write_bytes(third.read_bytes().replace(b"-s4 ulaw", b"-s27 ulaw,embedded-shorten-v2.00"))
+    next(corpus.rglob("fe_03_00002.txt")).write_text("")
+    said = faults(corpus, tmp_path / "data")
+    assert "calls that are cut off (1)" in said and "empty calls (1)" in said
+    assert "calls packed in a way that nothing here unpacks (1)" in said and "sph2pipe" in said
+    assert f"lines that are not `start end A: words` (2); first: {text}:1: 1.00" in said
+    assert "empty transcripts (1)" in said
+    assert not (tmp_path / "data/train_fisher/wav.scp").exists()
+
+
+def test_a_part_is_told_from_the_whole(corpus, tmp_path):
+    next(corpus.rglob("fe_03_00001.sph")).unlink()
+    said = faults(corpus, tmp_path, "--complete", "true")
+    assert "first: 3, published are 11,699" in said
+    assert "transcripts of calls that are not there (1)" in said and "fe_03_00001.txt" in said
+    prepare(corpus, tmp_path)
+    assert len(read_dict(tmp_path / "train_fisher/wav.scp")) == 4
+
+
+def test_wrong_places(laid_out, tmp_path):
+    assert "no transcripts such as fe_03_00004.txt" in faults(tmp_path, tmp_path)
+    assert "expected some of fisher_p1" in faults(laid_out, tmp_path, "--sets", "train")
