@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from pathlib import Path
 
 from espnet_ext.config import UserError, atomic_write
@@ -53,6 +54,51 @@ def train_tokens(text: str | Path, out: str | Path, token_type: str, n: int | No
     with atomic_write(out / "tokens.txt") as handle:
         handle.writelines(f"{token}\n" for token in tokens)
     return len(tokens)
+
+
+def unknown_tokens(text: str | Path, token_dir: str | Path) -> str | None:
+    """One line on what in a Kaldi `text` the tokens do not know; None where they know all of it.
+
+    Training goes on with `<unk>` in such places: a rare foreign letter is no reason to stop.
+
+    Raises:
+        UserError: most of the text is unknown (another case, alphabet or kind of token), or
+            `bpe.model` and `tokens.txt` do not belong together.
+    """
+    tokens_file = Path(token_dir) / "tokens.txt"
+    tokens = set(tokens_file.read_text(encoding="utf-8").splitlines())
+    model = Path(token_dir) / "bpe.model"
+    of_words = SPACE not in tokens and not model.exists()
+    counts: Counter[str] = Counter()
+    for _, words in read_table(text):
+        counts.update(words.split() if of_words else "".join(words.split()))
+    known = _spelt(counts, model, tokens_file, tokens) if model.exists() else tokens
+    unknown = Counter({unit: n for unit, n in counts.items() if unit not in known})
+    if not unknown:
+        return None
+    units = "words" if of_words else "characters"
+    shown = ", ".join(f"{unit!r} {n}" for unit, n in unknown.most_common(5))
+    line = (
+        f"{text}: {unknown.total()} of {counts.total()} {units} are not among {tokens_file} "
+        f"({shown}{', …' if len(unknown) > 5 else ''})"
+    )
+    if 2 * unknown.total() > counts.total():
+        raise UserError(f"{line}; expected text like that of the tokens: same case, same alphabet")
+    return f"{line}; they count as {UNKNOWN}"
+
+
+def _spelt(characters, model: Path, tokens_file: Path, tokens: set[str]) -> set[str]:
+    """Those of the characters that a sentencepiece model can spell."""
+    import sentencepiece
+
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    pieces = {processor.id_to_piece(i) for i in range(processor.get_piece_size())}
+    if missing := sorted(pieces - tokens - {"<s>", "</s>"}):
+        raise UserError(
+            f"{tokens_file}: {len(missing)} pieces of {model.name} are not in it, first "
+            f"{missing[0]!r}; expected the two files of one train_tokens: rerun stage 3"
+        )
+    return {c for c in characters if processor.unk_id() not in processor.encode(c)}
 
 
 def _train_pieces(sentences: list[str], n: int | None, source: str) -> tuple[bytes, list[str]]:

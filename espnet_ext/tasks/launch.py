@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from espnet_ext.config import UserError, atomic_write
-from espnet_ext.data.tokens import SPACE
+from espnet_ext.data.tokens import SPACE, unknown_tokens
 
 
 def ssl_options(
@@ -102,15 +102,16 @@ def asr_options(
             hides latents, mask embedding are taken over; those of its last epoch, or `init_epoch`.
 
     Raises:
-        UserError: a missing file.
+        UserError: a missing file, or a text that the tokens do not know.
     """
-    options = []
+    tokens = _existing(token_dir / "tokens.txt", "rerun stage 3")
+    options = ["--token_list", str(tokens)]
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
         options += _speech(split, data_dir, _shape(data_dir, dump_dir))
         text = _existing(data_dir / "text", "rerun stage 1")
         options += [f"--{split}_data_path_and_name_and_type", f"{text},text,text"]
-    tokens = _existing(token_dir / "tokens.txt", "rerun stage 3")
-    options += ["--token_list", str(tokens)]
+        if unknown := unknown_tokens(text, token_dir):
+            print(unknown)
     if (token_dir / "bpe.model").exists():
         options += ["--token_type", "bpe", "--bpemodel", str(token_dir / "bpe.model")]
     else:

@@ -3,7 +3,7 @@
 import pytest
 
 from espnet_ext.config import UserError
-from espnet_ext.data.tokens import train_tokens
+from espnet_ext.data.tokens import train_tokens, unknown_tokens
 
 TEXT = "a1 THE CALL HAS BEEN FORWARDED\na2 PLEASE ENTER YOUR PIN\na3 YOU'RE THE CALLER\n"
 
@@ -69,3 +69,35 @@ def test_no_words_is_a_clear_fault(tmp_path):
     (tmp_path / "text").write_text("a1\n")
     with pytest.raises(UserError, match="no words"):
         train_tokens(tmp_path / "text", tmp_path / "bpe", "bpe", 10)
+
+
+@pytest.mark.parametrize("token_type", ["bpe", "char"])
+def test_letters_that_the_tokens_do_not_know_are_one_line(text, tmp_path, token_type):
+    train_tokens(text, tmp_path, token_type, 26)
+    assert unknown_tokens(text, tmp_path) is None
+    other = tmp_path / "other"
+    other.write_text("b1 THE CAFÉ É\nb2 PLEASE ENTER THE QUEUE\nb3\n")
+    assert unknown_tokens(other, tmp_path) == (
+        f"{other}: 3 of 27 characters are not among {tmp_path}/tokens.txt ('É' 2, 'Q' 1); "
+        "they count as <unk>"
+    )
+    other.write_text("b1 the call\n")
+    with pytest.raises(UserError, match=r"7 of 7 characters .* same case, same alphabet"):
+        unknown_tokens(other, tmp_path)
+
+
+def test_phones_that_the_tokens_do_not_know(text, tmp_path):
+    train_tokens(text, tmp_path, "word")
+    other = tmp_path / "other"
+    other.write_text("b1 THE PIN HAS BEEN EATEN\n")
+    assert "1 of 5 words are not among" in unknown_tokens(other, tmp_path)
+
+
+def test_pieces_of_another_training_are_refused(text, tmp_path):
+    train_tokens(text, tmp_path, "bpe", 26)
+    tokens = tokens_of(tmp_path)
+    (tmp_path / "tokens.txt").write_text("\n".join([*tokens[:2], *tokens[3:]]) + "\n")
+    with pytest.raises(
+        UserError, match=f"1 pieces of bpe.model are not in it, first '{tokens[2]}'"
+    ):
+        unknown_tokens(text, tmp_path)

@@ -1,5 +1,8 @@
 """What a user can get wrong: one line, exit status 2, before anything is written."""
 
+import math
+import re
+
 import pytest
 
 from espnet_ext.data.kaldi_dir import read_dict
@@ -76,6 +79,46 @@ def test_a_misspelt_key_is_named_with_the_right_one(fails, task, changes, place,
 )
 def test_values_that_would_be_refused_after_the_model_is_built(fails, changes, says):
     assert says in fails("ssl", instead=changes)
+
+
+def test_masks_of_fine_tuning(fails):
+    error = fails("asr", masker="random", masker_conf={"spann": 3})
+    assert "masker_conf.'spann' (did you mean 'span'?)" in error
+    error = fails("asr", channel_masker_conf={"start_probs": 0.1})
+    assert "channel_masker_conf.'start_probs' (did you mean 'start_prob'?)" in error
+    error = fails("asr", masker="confidence", masker_conf={"fraction": 0.4})
+    assert "conf: masker: ConfidenceSpans reads confidence, which fine-tuning has not;" in error
+    plain = {"model": "espnet", "model_conf": {"ctc_weight": 1.0}, "decoder": None}
+    error = fails("asr", masker="random", masker_conf={"fraction": 0.4}, instead=plain)
+    assert "model espnet takes no masks; choose recogniser" in error
+
+
+def test_a_transcript_that_the_tokens_do_not_know(recipe, fails):
+    """Of another case; then but for a letter, and too long for its audio: training goes on."""
+    text = recipe.root / "data/train/text"
+    real = text.read_text()
+    try:
+        text.write_text("".join(f"{u} {w.lower()}\n" for u, w in _utterances(real)))
+        assert "characters are not among token_list/tokens.txt" in fails("asr")
+        lines = [f"{utt} {words}\n" for utt, words in _utterances(real)]
+        lines[0] = lines[0].replace("\n", " É" + " ONE" * 300 + "\n")
+        text.write_text("".join(lines))
+        options = ("--max_epoch", "1", "--num_workers", "0")
+        status, log = recipe.train("asr", recipe.conf("asr"), "long", *options)
+    finally:
+        text.write_text(real)
+    assert status == 0, log[-5:]
+    assert any("('É' 1); they count as <unk>" in line for line in log)
+    (result,) = [line for line in log if "1epoch results" in line]
+    train = result.split("[valid]")[0]
+    found = dict(re.findall(r"(skipped_\w+|loss\w*)=([\d.e+-]+|nan|inf)", train))
+    assert float(found["skipped_ctc"]) > 0
+    assert float(found["skipped_transducer"]) == 0
+    assert all(math.isfinite(float(found[name])) for name in ("loss", "loss_ctc"))
+
+
+def _utterances(text: str) -> list[list[str]]:
+    return [line.split(maxsplit=1) for line in text.splitlines()]
 
 
 def test_keys_of_parts_without_a_choice(fails):
