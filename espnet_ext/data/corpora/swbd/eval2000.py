@@ -6,8 +6,8 @@
 
 Utterances are those of the stm, named as in Kaldi: en_4156-A_030185-030248. stm and glm go beside
 them, the stm with what upsets NIST's programs mended: `((` is `(`, marks of asides are left out.
-Published figures are scored by these two. `text` is for a word error rate without them: marks left
-out, of alternatives `{ A / B }` the first, what is in brackets counts, hesitations do not.
+`text` has the words of that stm, with what NIST's rules read: (%HESITATION), (TH-), { A / B }. It is
+scored with the glm: score_wer --rules swbd, or NIST's own programs.
 """
 
 from __future__ import annotations
@@ -54,17 +54,6 @@ def mended(stm: Path) -> list[str]:
     return [re.sub("<[BE]_ASIDE>", "", line) for line in lines]
 
 
-def words_of(text: str) -> str:
-    """Words of an stm line, for a word error rate without stm and glm.
-
-    >>> words_of("(%HESITATION) YEAH { TV / T V } <B_ASIDE> (TH-) THAT'S")
-    "YEAH TV TH- THAT'S"
-    """
-    text = re.sub(r"\{\s*([^/{}]*?)\s*/[^{}]*\}", r"\1", text)
-    tokens = (token for token in re.sub(r"<[^>]*>|[()]|@", " ", text).split())
-    return " ".join(token for token in tokens if token.upper() != "%HESITATION")
-
-
 def utterances(
     lines: Iterable[str], calls: dict[str, Path], prefix: str, found: Findings
 ) -> Iterator[Utterance]:
@@ -90,8 +79,8 @@ def utterances(
             mend = "LDC2002S09 has them in hub5e_00/english"
             found.add("calls of the stm that are not there", f"{call}.sph", mend)
             continue
-        if words := words_of(text):
-            yield stretch(call, side, calls[call], start_cs, end_cs, words.upper())
+        if words := " ".join(text.split()):
+            yield stretch(call, side, calls[call], start_cs, end_cs, words)
 
 
 def write_reference(folder: Path, lines: Iterable[str], glm: Path, prefix: str) -> None:
