@@ -32,7 +32,7 @@ LARGEST = 4 * 2**30  # bytes of frames in memory
 
 
 class Probe(nn.Module):
-    """Layers, each normalised, in a learnt mix; then one linear map."""
+    """Layers in a learnt mix; then one linear map."""
 
     def __init__(self, n_layers: int, dim: int, n_tokens: int):
         super().__init__()
@@ -41,14 +41,14 @@ class Probe(nn.Module):
 
     def forward(self, layers_BTLD: Tensor) -> Tensor:
         """Log-probabilities (B, T, V)."""
-        normal_BTLD = F.layer_norm(layers_BTLD.float(), layers_BTLD.shape[-1:])
-        mixed_BTD = torch.einsum("btld,l->btd", normal_BTLD, self.mix_L.softmax(0))
+        mixed_BTD = torch.einsum("btld,l->btd", layers_BTLD.float(), self.mix_L.softmax(0))
         return self.out(mixed_BTD).log_softmax(-1)
 
 
 @dataclass
 class Frames:
-    """A data directory as a frozen encoder sees it: utterance -> (T, L, D) in half precision."""
+    """A data directory as a frozen encoder sees it: utterance -> (T, L, D), each frame of a layer
+    normalised, in half precision."""
 
     frames_TLD: dict[str, Tensor]
 
@@ -98,7 +98,8 @@ def encode(model: AllLayers, data_dir: Path, batch_sec: float) -> Frames:
     with tqdm(total=len(dur_sec), desc=f"encode {data_dir}") as bar:
         for utts, hidden_BTLD, frames_B, _ in encoded_batches(model, speech, dur_sec, batch_sec):
             for utt, row_TLD, n in zip(utts, hidden_BTLD, frames_B.tolist(), strict=True):
-                found[utt] = row_TLD[:n].half().cpu().clone()
+                normal_TLD = F.layer_norm(row_TLD[:n], row_TLD.shape[-1:])
+                found[utt] = normal_TLD.half().cpu()
                 seen_sec += dur_sec[utt]
                 seen_bytes += found[utt].nbytes
             whole = seen_bytes * sum(dur_sec.values()) / seen_sec
@@ -133,12 +134,14 @@ def train(
     _, n_layers, dim = next(iter(train[0].frames_TLD.values())).shape
     probe = Probe(n_layers, dim, n_tokens)
     optimiser = torch.optim.Adam(probe.parameters(), RATE)
-    utts, best, curve = sorted(train[1]), (float("inf"), {}), []
+    # neighbours in length share a batch, so that little of it is padding
+    utts = sorted(train[1], key=lambda utt: (len(train[0].frames_TLD[utt]), utt))
+    batches = [utts[start : start + BATCH] for start in range(0, len(utts), BATCH)]
+    best, curve = (float("inf"), {}), []
     for _ in tqdm(range(EPOCHS), desc=f"probe, seed {seed}"):
-        order = [utts[i] for i in torch.randperm(len(utts), generator=generator)]
-        for start in range(0, len(order), BATCH):
+        for i in torch.randperm(len(batches), generator=generator):
             optimiser.zero_grad()
-            ctc(probe, *train, order[start : start + BATCH]).backward()
+            ctc(probe, *train, batches[i]).backward()
             optimiser.step()
         with torch.no_grad():
             loss = float(ctc(probe, *valid, sorted(valid[1])))
