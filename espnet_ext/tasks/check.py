@@ -39,10 +39,11 @@ def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
     for name, classes in choices.items():
         faults += _check_choice(name, conf, classes, parser.get_default(name))
     faults += _check_keys("guard_conf", conf, _parameters(Guard.__init__))
-    if task == "asr":  # two parts that ESPnet gives no choice of
+    if task == "asr":  # three parts that ESPnet gives no choice of
         faults += _check_keys("ctc_conf", conf, _parameters(CTC.__init__))
         joint = _parameters(JointNetwork.__init__) | _parameters(get_activation)
         faults += _check_keys("joint_net_conf", conf, joint)
+        faults += _check_keys("channel_masker_conf", conf, {"start_prob", "span"})
     if task == "ssl":
         faults += _check_entries("targets", conf, registry.TARGETS, {"name", "conf"})
         faults += _check_entries(
