@@ -6,8 +6,8 @@
 
 Utterances are those of the stm, named as in Kaldi: en_4156-A_030185-030248. stm and glm go beside
 them, the stm with what upsets NIST's programs mended: `((` is `(`, marks of asides are left out.
-`text` has the words of that stm, with what NIST's rules read: (%HESITATION), (TH-), { A / B }. It is
-scored with the glm: score_wer --rules swbd, or NIST's own programs.
+`text` has the words of that stm, with what NIST's rules read: (%HESITATION), (TH-), { A / B }; it
+is scored with the glm: score_wer --rules swbd, or NIST's own programs.
 """
 
 from __future__ import annotations
