@@ -196,7 +196,10 @@ def test_a_converted_copy_is_taken_in_place_of_the_packed_call(corpus, tmp_path)
 def test_a_part_is_told_from_the_whole(corpus, tmp_path):
     said = faults(corpus, tmp_path, "--complete", "true")
     assert "first: 8, the archive has 4876" in said and "first: 4 of 2438" in said
-    assert "another number of calls in eval2000 (1); first: 2, published are 40" in said
+    assert "another number of calls in eval2000 (1)" in said and "has 2, published are 40" in said
+    next(corpus.rglob("en_4156.sph")).unlink()
+    lacking = "calls of the stm that are not there (8); first: en_4156.sph; LDC2002S09 has them"
+    assert lacking in faults(corpus, tmp_path, "--complete", "true", "--sets", "eval2000")
     next(corpus.rglob(look_alike.GLM)).unlink()
     assert "parts of eval2000 that are not there (1)" in faults(corpus, tmp_path)
 

@@ -209,20 +209,19 @@ def test_sets(
 ) -> dict[str, list[Utterance]]:
     """eval2000 and its halves; writes their stm and glm where nothing is wrong."""
     reference = eval2000.find_reference(src, found)
-    calls = find_calls(src, "en_*") | find_calls(src, "sw_*")
-    whole = options.complete and options.size == "full" and not options.annotation_only
-    if whole and len(calls) != eval2000.CALLS:
-        example = f"{len(calls)}, published are {eval2000.CALLS}"
-        found.add("another number of calls in eval2000", example, "copy LDC2002S09 again")
     if reference is None:
         return {}
-    lines = eval2000.mended(reference[0])
-    if options.annotation_only or not options.complete:
-        named = {line.split()[0] for line in lines if line and not line.startswith(";;")}
-        if options.annotation_only:
-            calls |= {call: Path(call) for call in named - {*calls}}
-        else:
-            lines = [line for line in lines if line[:1] == ";" or line.split(None, 1)[0] in calls]
+    lines = [line for line in eval2000.mended(reference[0]) if line.strip()]
+    named = {line.split()[0] for line in lines if not line.startswith(";;")}
+    calls = find_calls(src, "en_*") | find_calls(src, "sw_*")
+    whole = options.complete and options.size == "full" and not options.annotation_only
+    if whole and len(named) != eval2000.CALLS:
+        example = f"{reference[0]} has {len(named)}, published are {eval2000.CALLS}"
+        found.add("another number of calls in eval2000", example, "copy LDC2002T43 again")
+    if options.annotation_only:
+        calls |= {call: Path(call) for call in named - {*calls}}
+    elif not options.complete:
+        lines = [line for line in lines if line[:2] == ";;" or line.split()[0] in calls]
     utts = list(eval2000.utterances(lines, calls, "", found))
     if not options.annotation_only:
         sounds = look_at_calls({calls[utt.speaker[:-2]] for utt in utts}, found, options.nj)
