@@ -50,6 +50,12 @@ class Training:
         return self.config["seed"]
 
     @property
+    def sets(self) -> list[str]:
+        """`["train_960"]`: names of the data directories whose speech it was trained on."""
+        given = self.config.get("train_data_path_and_name_and_type") or []
+        return [Path(path).parent.name for path, name, _ in given if name == "speech"]
+
+    @property
     def settings(self) -> str:
         """Two runs of equal settings differ in nothing but seed, data paths and machine."""
         return _digest(self.config)
@@ -175,7 +181,8 @@ def start_of(asr: Training, trainings: dict[str, Training]) -> Start:
     """The pre-training behind a recogniser, from its config's `init_param`.
 
     Args:
-        trainings: by name; `ssl_x@4ep`, a copy of an early checkpoint, stands for `ssl_x`.
+        trainings: by name; `ssl_x@4ep`, a copy of an early checkpoint, stands for `ssl_x`. One of
+            another recipe is added when it is met.
 
     Raises:
         IncompleteError: the pre-training is not there, or two places state different epochs.
@@ -189,9 +196,9 @@ def start_of(asr: Training, trainings: dict[str, Training]) -> Start:
         raise IncompleteError(f"{asr.path}/config.yaml: weights from several files ({listed})")
     file = weights.pop()
     folder, _, at = file.parent.name.partition("@")
-    if folder not in trainings or trainings[folder].kind != "ssl":
+    ssl = _pretraining(file.parent.with_name(folder), trainings)
+    if ssl is None:
         raise IncompleteError(f"{asr.path}: started from {file}, which is not there any more")
-    ssl = trainings[folder]
     stated = [
         re.search(r"@(\d+)ep(?:_|$)", asr.name),
         re.fullmatch(r"(\d+)ep", at),
@@ -215,6 +222,17 @@ def start_of(asr: Training, trainings: dict[str, Training]) -> Start:
         return Start(tag, ssl)
     epoch = epochs.pop()
     return Start(tag, ssl, epoch, updates[epoch - 1] if epoch <= len(updates) else None)
+
+
+def _pretraining(home: Path, trainings: dict[str, Training]) -> Training | None:
+    """That of this recipe or, with a path that leads there, of another: read once, then known."""
+    own = trainings.get(home.name)
+    if own is not None and (not home.is_dir() or home.resolve() == own.path.resolve()):
+        return own if own.kind == "ssl" else None
+    key = str(home.resolve())
+    if key not in trainings and home.name.startswith("ssl_") and home.is_dir():
+        trainings[key] = read_training(home)
+    return trainings.get(key)
 
 
 def _still_the_same(reader: dict[str, Any], writer: dict[str, Any], path: str) -> bool:

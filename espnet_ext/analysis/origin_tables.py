@@ -116,10 +116,12 @@ def hardware_cell(training: Training) -> str:
 def time_cell(training: Training) -> str:
     """`finetune 7:12, decode 0:21, score 0:02`; with several decodings, their names too."""
     cells = [f"{training.marker['name']} {duration(training.marker)}"] if training.marker else []
+    if marker := read_marker(training.path / "emissions", "emissions"):
+        cells.append(f"emissions {duration(marker)}")
     folders = sorted(training.path.glob("decode_*"))
     for folder in folders:
         which = f" {folder.name.removeprefix('decode_')}" if len(folders) > 1 else ""
-        for stage in ("decode", "score"):
+        for stage in ("decode", "search", "score"):
             if marker := read_marker(folder, stage):
                 cells.append(f"{stage}{which} {duration(marker)}")
     return ", ".join(cells) or UNKNOWN

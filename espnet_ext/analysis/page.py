@@ -1,7 +1,4 @@
-"""A page as a list of blocks, which become Markdown here and HTML in page_html.py.
-
-Text is Markdown of the plainest kind: paragraphs, `code`, **bold**, [links](to), footnotes.
-"""
+"""A page as a list of blocks, and the Markdown that they become. Their text is Markdown, too."""
 
 from __future__ import annotations
 

@@ -65,6 +65,7 @@ def last_starts(runs: list[Run]) -> list[Run]:
 
 
 def start_label(run: Run) -> str:
+    """`from scratch`, or the pre-training's conf and epoch: what shares a colour."""
     if run.start.ssl is None:
         return "from scratch"
     return run.ssl_conf + (f", epoch {run.start.epoch}" if run.start.epoch else "")

@@ -17,7 +17,11 @@ from espnet_ext.config import atomic_write
 
 FILE = "provenance.json"
 PACKAGES = ("torch", "torchaudio", "espnet", "numpy")
-GENERATED = ("RESULTS.md", "images/*.png")  # what `report` writes: a change there changes no run
+GENERATED = (
+    "RESULTS.md",
+    "RESULTS.html",
+    "images/*.png",
+)  # what `report` writes: a change there changes no run
 
 
 def collect() -> dict[str, Any]:
@@ -92,6 +96,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def hardware() -> dict[str, Any]:
+    """`cpu`, `cores` that this process may use, `memory_gb`, names of the `gpus`; or None each."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS

@@ -25,7 +25,7 @@ from espnet_ext.config import UserError
 NAME = "conf/published.yaml"
 CONDITION = ("model", "labelled", "unlabelled", "lm")  # told of every value
 NONE, NOT_STATED = "none", "not stated"
-TOP = {"papers", "tables", "confs", "data_dirs", "reference_words"}
+TOP = {"papers", "tables", "confs", "recipes", "data_dirs", "reference_words"}
 BLOCK = {"paper", "table", "about", "metric", "columns", "sets", "rows"}  # and those that may be
 MAY_BE = {"given", "notes", "uncertain"}
 CELL = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<doubt>\?)?")
@@ -59,6 +59,14 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """`sets`: published name of a set -> ours, empty where we have none that is known to be it."""
+
+    sets: dict[str, str]
+    orientation: list[str]  # papers to list though no conf of the recipe is to reproduce them
+
+
+@dataclass(frozen=True)
 class Published:
     """What the file holds. `notes`: (paper, table) -> remarks on contradictions and the like."""
 
@@ -66,6 +74,7 @@ class Published:
     values: list[Value]
     notes: dict[tuple[str, str], list[str]]
     confs: dict[str, list[dict[str, list[str]]]]  # librispeech/wav2vec2_base -> what selects rows
+    recipes: dict[str, Recipe]
     data_dirs: dict[str, list[str]]  # 100 h -> [train_clean_100]
     reference_words: dict[str, int]
 
@@ -75,9 +84,20 @@ class Published:
 
     def source(self, value: Value) -> str:
         """`wav2vec 2.0, Table 9`; where there is no table's number, what stands in its place."""
-        title = self.titles[value.paper].partition(" (")[0]
-        table = f"Table {value.table}" if value.table[0].isdigit() else value.table
-        return f"{title}, {table}"
+        return self.sources([value])
+
+    def sources(self, values: list[Value]) -> str:
+        """`wav2vec 2.0, Tables 1, 9; MS-HuBERT, Table 1`"""
+        parts = []
+        for paper in dict.fromkeys(value.paper for value in values):
+            tables = list(dict.fromkeys(v.table for v in values if v.paper == paper))
+            numbered = sorted(
+                (t for t in tables if t[0].isdigit()), key=lambda t: int(t.split(",")[0])
+            )
+            listed = [f"Table{'s' * (len(numbered) > 1)} {', '.join(numbered)}"] if numbered else []
+            listed += [table for table in tables if table not in numbered]
+            parts.append(", ".join([self.titles[paper].partition(" (")[0], *listed]))
+        return "; ".join(parts)
 
 
 def select(values: Iterable[Value], selectors: list[dict[str, list[str]]]) -> list[Value]:
@@ -133,10 +153,12 @@ def read(path: Path) -> Published:
         list(values.values()),
         notes,
         confs,
+        {name: Recipe(**recipe) for name, recipe in top["recipes"].items()},
         top["data_dirs"],
         {test_set: int(words) for test_set, words in top["reference_words"].items()},
     )
     _check_confs(published, path)
+    _check_recipes(published, path)
     return published
 
 
@@ -200,3 +222,12 @@ def _check_confs(published: Published, path: Path) -> None:
                     others = {k: v for k, v in selector.items() if k != key}
                     if not select(published.values, [{**others, key: [text]}]):
                         raise UserError(f"{path}: confs: {conf}: no row has {key}: {text}")
+
+
+def _check_recipes(published: Published, path: Path) -> None:
+    known = {value.test_set for value in published.values}
+    for name, recipe in published.recipes.items():
+        if unknown := set(recipe.sets) - known:
+            raise UserError(f"{path}: recipes: {name}: no value on {', '.join(sorted(unknown))}")
+        if unknown := set(recipe.orientation) - set(published.titles):
+            raise UserError(f"{path}: recipes: {name}: no paper {', '.join(sorted(unknown))}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from espnet_ext.analysis import origin_tables, score_tables
+from espnet_ext.analysis import beside, decoding, frequent_errors, origin_tables, score_tables
 from espnet_ext.analysis.confidence_spread import Spread
 from espnet_ext.analysis.material import Material
 from espnet_ext.analysis.page import Block, Heading, Table, Text, to_markdown
@@ -91,6 +91,9 @@ def spread_table(spreads: dict[str, Spread]) -> Table:
 SECTIONS: tuple[Callable[[Material], list[Block]], ...] = (
     score_tables.seeds,
     score_tables.runs,
+    beside.section,
+    decoding.section,
+    frequent_errors.section,
     confidence,
     pictures,
     origin_tables.score_lines,

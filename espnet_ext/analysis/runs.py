@@ -1,4 +1,7 @@
-"""Scored runs: every `exp/asr_*/decode_*/<set>/score_wer/wer`, with all that made it."""
+"""Scored runs: every `exp/asr_*/decode_*/<set>/score_wer/wer`, with all that made it.
+
+Phones are scored in `score_per/per` or `score_wer/per` instead.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,10 @@ class Run:
     start: Start
     scorer: str | None
     decode_conf: str
+
+    @property
+    def score_dir(self) -> Path:
+        return score_file(self.folder).parent
 
     @property
     def asr_conf(self) -> str:
@@ -91,15 +98,13 @@ class Found:
     @property
     def used(self) -> list[Training]:
         """The experiments behind the rows: scorers, then pre-trainings, then recognisers."""
-        names = {run.asr.name for run in self.runs}
-        names |= {run.start.ssl.name for run in self.runs if run.start.ssl}
         scorers = {run.scorer for run in self.runs}
-        names |= {
-            t.name for t in self.trainings.values() if t.kind == "scorer" and t.conf() in scorers
-        }
+        used = [run.asr for run in self.runs]
+        used += [run.start.ssl for run in self.runs if run.start.ssl]
+        used += [t for t in self.trainings.values() if t.kind == "scorer" and t.conf() in scorers]
         rank = {"scorer": 0, "ssl": 1, "asr": 2}
-        used = [self.trainings[name] for name in names]
-        return sorted(used, key=lambda t: (rank[t.kind], natural(t.name)))
+        once = {training.path: training for training in used}.values()
+        return sorted(once, key=lambda t: (rank[t.kind], natural(t.name)))
 
 
 def natural(text: str) -> list:
@@ -121,7 +126,7 @@ def find(workdir: Path) -> Found:
         except IncompleteError as err:
             complaints.append(str(err))
     runs = []
-    for asr in trainings.values():
+    for asr in list(trainings.values()):  # pre-trainings of other recipes may join
         if asr.kind == "asr":
             found, missing = _runs_of(asr, trainings, workdir)
             runs += found
@@ -142,17 +147,31 @@ def _runs_of(
         return [], [str(err)]
     scorer = scorer_conf(start.ssl, workdir) if start.ssl else "none"
     for folder in folders:
-        wer_file = folder / "score_wer" / "wer"
+        wer_file = score_file(folder)
         try:
             score = read_score(wer_file)
         except (OSError, ValueError) as err:
             why = "missing" if isinstance(err, FileNotFoundError) else str(err)
             complaints.append(f"{wer_file}: {why}")
             continue
-        decode_conf = conf_in(read_marker(folder.parent, "decode"))
+        decode_conf = conf_in(search_marker(folder.parent))
         decode_conf = decode_conf or folder.parent.name.removeprefix("decode_")
         runs.append(Run(folder.name, folder, score, asr, start, scorer, decode_conf))
     return runs, complaints
+
+
+SCORE_FILES = ("score_wer/wer", "score_per/per", "score_wer/per")
+
+
+def score_file(folder: Path) -> Path:
+    """Where the score of a decoded set stands, or where it would be expected."""
+    files = [folder / name for name in SCORE_FILES]
+    return next((file for file in files if file.exists()), files[0])
+
+
+def search_marker(decode_dir: Path) -> dict[str, Any]:
+    """Marker of the stage that recognised the sets: `search`, in older experiments `decode`."""
+    return read_marker(decode_dir, "search") or read_marker(decode_dir, "decode")
 
 
 Bootstrap = Callable[[np.ndarray, np.ndarray], tuple[float, float] | None]
@@ -174,7 +193,7 @@ def over_seeds(runs: list[Run], bootstrap: Bootstrap) -> list[SeedSummary]:
             continue
         wers = [run.score.percent for run in group]
         try:
-            counts = [read_counts(run.folder / "score_wer" / "per_utt") for run in group]
+            counts = [read_counts(run.score_dir / "per_utt") for run in group]
             interval = bootstrap(*pooled_counts(counts).T)
         except (OSError, ValueError):
             interval = None

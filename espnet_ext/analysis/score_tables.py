@@ -64,7 +64,8 @@ def wer_cell(score: Score) -> str:
     """`**40.00** [10.00, 70.00]`; says so if hypotheses are missing."""
     interval = f" [{score.interval[0]}, {score.interval[1]}]" if score.interval else ""
     partial = ", hypotheses missing" if "[PARTIAL]" in score.line else ""
-    return f"**{score.wer}**{interval}{partial}"
+    metric = "" if score.metric == "WER" else f" {score.metric}"
+    return f"**{score.wer}**{metric}{interval}{partial}"
 
 
 def pretraining_cells(run: Run) -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 
 # %WER 72.27 [ 159 / 220, 6 ins, 58 del, 95 sub ]
 WER_LINE = re.compile(
-    r"^%WER\s+(?P<percent>[\d.]+|undefined)\s+\[ (?P<errors>\d+) / (?P<words>\d+), "
-    r"\d+ ins, \d+ del, \d+ sub \](?P<rest>.*)$"
+    r"^%(?P<metric>WER|PER|CER)\s+(?P<percent>[\d.]+|undefined)\s+"
+    r"\[ (?P<errors>\d+) / (?P<words>\d+), \d+ ins, \d+ del, \d+ sub \](?P<rest>.*)$"
 )
 # %SER 88.89 [ 56 / 63 ]
 SER_LINE = re.compile(r"^%SER\s+(?P<percent>[\d.]+|undefined)\s+\[ \d+ / \d+ \]")
@@ -23,7 +23,10 @@ COUNTS_LINE = re.compile(r"^(?P<utt>\S+)\s+#csid\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)
 
 @dataclass(frozen=True)
 class Score:
-    """Figures stay the text that scoring wrote; `interval` is (low, high), or None if not given."""
+    """Figures stay the text that scoring wrote; `interval` is (low, high), or None if not given.
+
+    `metric`: WER, PER or CER; where it says `wer`, such a rate is meant.
+    """
 
     line: str
     wer: str
@@ -31,6 +34,7 @@ class Score:
     words: int
     ser: str | None
     interval: tuple[str, str] | None
+    metric: str = "WER"
 
     @property
     def percent(self) -> float | None:
@@ -39,7 +43,7 @@ class Score:
 
 
 def read_score(wer_file: Path) -> Score:
-    """Parse `score_wer/wer`.
+    """Parse `score_wer/wer`, or `per` and `cer` of the same form.
 
     Raises:
         ValueError: no `%WER … [ e / n, i ins, d del, s sub ]` line in it. OSError: no such file.
@@ -57,6 +61,7 @@ def read_score(wer_file: Path) -> Score:
         words=int(wer["words"]),
         ser=ser["percent"] if ser else None,
         interval=(interval["low"], interval["high"]) if interval else None,
+        metric=wer["metric"],
     )
 
 

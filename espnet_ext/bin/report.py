@@ -1,8 +1,10 @@
-"""Write RESULTS.md and its pictures from everything that was scored.
+"""Write RESULTS.md, its pictures and RESULTS.html from everything that was scored.
 
-Nothing in it is typed by hand, but for a block between the lines `<!-- by hand -->` and
-`<!-- end by hand -->`, which is kept as it is. What is missing is left out and listed as such.
-Pictures go to images/ beside RESULTS.md.
+Beside our scores stand the published ones for the same conf and set (conf/published.yaml), and what
+keeps the two from being compared; without any score of ours, what to expect. Nothing is typed by
+hand, but for a block between the lines `<!-- by hand -->` and `<!-- end by hand -->`, which is kept
+as it is. What is missing is left out and listed as such. Pictures go to images/ beside RESULTS.md;
+RESULTS.html is one file with all in it.
 
 examples:
   python -m espnet_ext.bin.report --recipe . --out RESULTS.md        # in the recipe's folder
@@ -27,10 +29,16 @@ def main() -> None:
         "--workdir", type=Path, help="folder of data/ dump/ exp/; default: the recipe's"
     )
     parser.add_argument("--out", type=Path, required=True, help="RESULTS.md to write")
+    parser.add_argument("--html", type=Path, help="default: RESULTS.html beside RESULTS.md")
+    parser.add_argument(
+        "--published",
+        type=Path,
+        help="published results; default: conf/published.yaml above the recipe",
+    )
     args = parser.parse_args()
     from espnet_ext.tasks.report import report
 
-    report(args.recipe, args.workdir or args.recipe, args.out)
+    report(args.recipe, args.workdir or args.recipe, args.out, args.html, args.published)
 
 
 if __name__ == "__main__":

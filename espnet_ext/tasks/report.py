@@ -1,4 +1,4 @@
-"""The report: everything that was scored, in one page with its pictures."""
+"""The report: everything that was scored, and what is published, in one page with pictures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,33 @@ if TYPE_CHECKING:
 SHOWN_SEC = 5.0  # the masked utterance is the one nearest to this length
 
 
-def report(recipe: Path, workdir: Path, out: Path) -> None:
-    """Raises UserError: no recipe, or a torn hand-written block in `out`."""
+def report(
+    recipe: Path,
+    workdir: Path,
+    out: Path,
+    html: Path | None = None,
+    published: Path | None = None,
+) -> None:
+    """Write RESULTS.md, its pictures and one HTML file with everything in it.
+
+    Args:
+        out: RESULTS.md. html: default: beside it.
+        published: default: conf/published.yaml in the nearest folder above the recipe, if any.
+
+    Raises:
+        UserError: no recipe, a torn hand-written block in `out`, or a fault in `published`.
+    """
     for folder in (recipe, workdir):
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; name that of the recipe's run.sh")
-    from espnet_ext.analysis import results_md, runs
+    from espnet_ext.analysis import page_html, results_md, runs
+    from espnet_ext.analysis import published as known
     from espnet_ext.analysis.material import Material
 
+    html = (html or out.with_suffix(".html")).resolve()
+    name = recipe_name(recipe)
+    file = published or known.find(recipe)
+    values = known.read(file) if file else None
     workdir, out = Path(os.path.relpath(workdir, recipe)), out.resolve()
     kept = results_md.hand_block(out.read_text(encoding="utf-8"), str(out)) if out.exists() else ""
     called_from = Path.cwd()
@@ -35,12 +54,20 @@ def report(recipe: Path, workdir: Path, out: Path) -> None:
         found = runs.find(workdir)
         extras = draw(found, workdir, out.parent)
         extras.summaries.extend(runs.over_seeds(found.runs, interval_percent))
-        page = results_md.render(Material(found, workdir, extras), kept)
+        page = results_md.render(Material(found, workdir, extras, name, values), kept)
     finally:
         os.chdir(called_from)
     with atomic_write(out) as handle:
         handle.write(page)
-    print(f"{out}: {len(found.runs)} scored runs")
+    with atomic_write(html) as handle:
+        handle.write(page_html.to_html(page, f"Results: {name}", out.parent))
+    print(f"{out}: {len(found.runs)} scored runs; the same for a browser: {html}")
+
+
+def recipe_name(recipe: Path) -> str:
+    """`librispeech`, of egs2/librispeech/ssl1."""
+    folder = recipe.resolve()
+    return folder.parent.name if folder.name == "ssl1" else folder.name
 
 
 def interval_percent(errors_U: np.ndarray, words_U: np.ndarray) -> tuple[float, float] | None:
@@ -119,6 +146,8 @@ def add_masks(found: Found, workdir: Path, extras: Extras, add) -> None:
         except (OSError, ValueError) as err:
             extras.notes.append(f"{scp}: cannot be read ({err})")
     guided = [t for t in found.trainings.values() if t.config.get("masker") == "confidence"]
+    if not found.trainings:
+        return
     if not guided:
         extras.notes.append("picture of masks: no pre-training with `masker: confidence`")
         return

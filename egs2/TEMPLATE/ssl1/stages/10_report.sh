@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-title="write RESULTS.md and its pictures"
+title="write RESULTS.md, its pictures and RESULTS.html"
 home=$exp
 results=$(in_workdir RESULTS.md)
 inputs=("${tests[@]/#/$decode_dir/}")
 inputs=("${inputs[@]/%//score_wer/wer}" "$exp"/asr_*/decode_*/*/score_wer/wer)
-outputs=("$results")
+outputs=("$results" "${results%.md}.html")
 
 run() { python -m espnet_ext.bin.report --recipe . --workdir "$workdir" --out "$results"; }
