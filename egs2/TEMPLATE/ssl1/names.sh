@@ -74,7 +74,7 @@ if [[ -n $labels_exp ]]; then
   labels_of=$(basename "$labels_exp")
   labels_of=${labels_of#ssl_}_l$labels_layer
 fi
-[[ -n $labels_unwanted ]] || labels_tag=${labels_of}_${labels_sizes//,/-}
+[[ -n $labels_unwanted ]] || labels_tag=${labels_of}_${labels_sizes//,/-}_${labels_shift_ms}ms
 
 ssl_given=$ssl_exp
 case $ssl_exp in
