@@ -66,15 +66,18 @@ run_stage() {
     began=$SECONDS
     rss_file=$home/.done/$name.rss
     rm -f "$rss_file"
-    set +e
+    set -m # a process group of its own, which `interrupted` stops whole
     (
-      set -euo pipefail
+      set +m -euo pipefail
       ESPNET_EXT_RSS_FILE=$(realpath -ms -- "$rss_file")
       export ESPNET_EXT_RSS_FILE
       run
-    )
-    status=$?
-    set -e
+    ) &
+    stage_pid=$!
+    set +m
+    # waited for, not run in front: else bash would hear a signal only after the stage's end
+    wait "$stage_pid" || status=$?
+    stage_pid=""
     seconds_of[$name]=$((SECONDS - began))
     if [[ $status -eq 0 ]]; then
       engine finish --name "$name" --seconds "${seconds_of[$name]}" --rss_file "$rss_file" || status=$?
@@ -83,6 +86,17 @@ run_stage() {
     verdict_of[$name]=$([[ $status -eq 0 ]] && echo ran || echo failed)
   fi
   exec {lock}>&-
+}
+
+# On a signal to the driver, from the keyboard or from `kill` and a cluster's scheduler alike.
+interrupted() {
+  trap - INT TERM HUP
+  if [[ -n $stage_pid ]]; then
+    kill -TERM -- "-$stage_pid" 2>/dev/null || true
+    wait "$stage_pid" 2>/dev/null || true
+  fi
+  printf '\ninterrupted; the same command goes on from here\n' >&2
+  exit 130
 }
 
 # One run at a time fills a directory: another one, or what a killed one left running, is waited for.
