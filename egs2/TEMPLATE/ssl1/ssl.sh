@@ -179,7 +179,8 @@ stop_at() {
   echo "error: stage $(number_of "$1") ($1) failed; once mended, the same command goes on from here" >&2
   exit 1
 }
-trap 'echo; echo "interrupted; the same command goes on from here" >&2; exit 130' INT TERM
+stage_pid="" # of the stage that is running
+trap interrupted INT TERM HUP
 for stage_now in "${stage_names[@]}"; do
   case ${verdict_of[$stage_now]} in done | skip) continue ;; esac
   run_stage "$stage_now"
