@@ -4,6 +4,7 @@ examples:
   python -m espnet_ext.bin.decode --exp exp/asr_x --config conf/decode_greedy.yaml \\
       --data data/test --out exp/asr_x/decode_greedy/test --job 1 --nj 1
   python -m espnet_ext.bin.decode … --nj 1 --merge true
+  python -m espnet_ext.bin.decode --config conf/decode_4gram.yaml --needs    # what stages ask of it
   python -m espnet_ext.bin.decode --config conf/decode_4gram.yaml --data data/test --out out \\
       --emissions exp/asr_x/emissions/test --ngram lm.arpa      # the network does not run again
 """
@@ -21,8 +22,8 @@ def main() -> None:
     )
     parser.add_argument("--exp", type=Path, help="a finished recogniser")
     parser.add_argument("--config", type=Path, required=True, help="search, beam_size, …")
-    parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory")
-    parser.add_argument("--out", type=Path, required=True, help="where text goes")
+    parser.add_argument("--data", type=Path, help="Kaldi data directory")
+    parser.add_argument("--out", type=Path, help="where text goes")
     parser.add_argument("--emissions", type=Path, help="search these, of dump_emissions")
     parser.add_argument("--ngram", type=Path, help="ARPA that was built for the conf")
     parser.add_argument("--lexicon", type=Path, help="of that n-gram's words")
@@ -32,9 +33,17 @@ def main() -> None:
     parser.add_argument("--job", type=int, default=1, help="which part, from 1")
     parser.add_argument("--nj", type=int, default=1, help="number of parts")
     parser.add_argument("--merge", type=str2bool, default=False, help="join finished parts")
+    parser.add_argument("--needs", action="store_true", help="print which files the conf is about")
     args = parser.parse_args()
-    if args.exp is None and args.emissions is None:
-        parser.error("expected --exp or --emissions")
+
+    if args.needs:
+        from espnet_ext.decode.conf import needs, read_conf
+
+        for key, value in needs(read_conf(args.config)).items():
+            print(key, value, sep="\t")
+        return
+    if args.data is None or args.out is None or (args.exp is None and args.emissions is None):
+        parser.error("expected --data, --out, and --exp or --emissions")
 
     if args.merge:
         from espnet_ext.data.parts import merge_text

@@ -76,6 +76,30 @@ class DecodeConf:
             word_score if self.word_score is None else self.word_score,
         )
 
+    @property
+    def ngram_tag(self) -> str:
+        """Names an n-gram that is to be built: `word_4`, `token_6_0-0-1`, `word_4-gram`."""
+        if not isinstance(self.ngram, dict):
+            return ""
+        parts = ["word" if self.search == "lexicon" else "token"]
+        for value in self.ngram.values():
+            parts.append("-".join(map(str, value)) if isinstance(value, list) else str(value))
+        return "_".join(part.replace("/", "-") for part in parts)
+
+
+def needs(conf: DecodeConf) -> dict[str, str]:
+    """What the stages ask of a conf, each a word or empty: which files the search reads."""
+    return {
+        "search": conf.search,
+        "output": conf.output,
+        "ngram_tag": conf.ngram_tag,
+        "ngram_file": conf.ngram if isinstance(conf.ngram, str) else "",
+        "lexicon": conf.lexicon or "",
+        "lm": conf.lm or "",
+        "tune": "" if conf.tune is None else "true",
+        "tune_set": str((conf.tune or {}).get("set", "")),
+    }
+
 
 def read_conf(path: str | Path) -> DecodeConf:
     """Read a decode conf.

@@ -99,7 +99,17 @@ start=$ssl_exp/${ssl_epoch:-latest}${ssl_epoch:+epoch}.pth # what fine-tuning be
 [[ -z $ssl_epoch ]] || ssl_tag+=@${ssl_epoch}ep
 asr_tag=${asr_tag:-$(stem "$asr_config" asr)_$ssl_tag${seed:+_seed$seed}}
 asr_exp=$exp/asr_$asr_tag
+
+# What the decode conf asks for: decode_search, decode_ngram_tag, decode_lm, …; see bin/decode.py --needs.
+wanted=$(python -m espnet_ext.bin.decode --config "$decode_config" --needs) || exit 2
+while IFS=$'\t' read -r name value; do printf -v "decode_$name" %s "$value"; done <<<"$wanted"
+asr_decoder=$(python -m espnet_ext.bin.compose_config "$asr_config" --get decoder) || exit 2
 decode_dir=$asr_exp/decode_$(stem "$decode_config" decode)
+emissions=$asr_exp/emissions # those of CTC; an RNN-T's own search runs the network
+[[ $decode_output != auto ]] || decode_output=$([[ -n $asr_decoder ]] && echo rnnt || echo ctc)
+ngram_exp=${decode_ngram_tag:+$exp/ngram_${decode_ngram_tag}_${token_dir##*/}} # made by stage 7
+tune_set=${decode_tune_set:-$valid_set}
+tune_exp=${decode_tune:+$asr_exp/tune_$(stem "$decode_config" decode)} # made by stage 8
 
 # Confidences are wanted only by a masker that reads them.
 confidence_unwanted=""
@@ -113,4 +123,5 @@ fi
 
 read -ra tests <<<"$test_sets"
 mapfile -t labelled_sets < <(printf '%s\n' "$train_set" "$valid_set" "${tests[@]}" | awk '!seen[$0]++')
+mapfile -t searched_sets < <(printf '%s\n' "${tests[@]}" ${decode_tune:+"$tune_set"} | awk '!seen[$0]++')
 mapfile -t all_sets < <(printf '%s\n' "${labelled_sets[@]}" "$unlabelled_set" | awk '!seen[$0]++')

@@ -9,7 +9,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # time in minutes on two cores, for the estimate
-minutes="data=0.5 validate=0.2 tokens=0.1 scorer=3 confidence=0.5 labels=1 pretrain=8 finetune=7 decode=1 score=0.1 report=0.3"
+minutes="data=0.5 validate=0.2 tokens=0.1 scorer=3 confidence=0.5 labels=1 pretrain=8 finetune=7 emissions=0.7 search=0.4 score=0.1 report=0.3"
 
 exec "$here/../../TEMPLATE/ssl1/ssl.sh" --recipe "$here" --minutes "$minutes" \
   --train_set train \

@@ -1,0 +1,37 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+title="recognise the test sets"
+home=$decode_dir
+fresh=true
+inputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth")
+confs=("$decode_config")
+from=()
+if [[ -n $ngram_exp ]]; then
+  from+=(--ngram "$ngram_exp/lm.arpa")
+  [[ $decode_search != lexicon || -n $decode_lexicon ]] || from+=(--lexicon "$ngram_exp/lexicon.txt")
+fi
+[[ -z $tune_exp ]] || from+=(--weights "$tune_exp/best.yaml")
+for path in ${from[@]+"${from[@]}"} "$decode_ngram_file" "$decode_lexicon"; do
+  [[ -z $path || $path == --* ]] || inputs+=("$path")
+done
+outputs=()
+for set in "${tests[@]}"; do
+  inputs+=("$data/$set/wav.scp" "$data/$set/segments"*)
+  [[ $decode_output != ctc ]] || inputs+=("$emissions/$set/emissions."{scp,ark} "$emissions/$set/tokens.txt")
+  outputs+=("$decode_dir/$set/text" "$decode_dir/$set/rtf")
+done
+
+run() {
+  local set gpus=$ngpu
+  local -a source
+  [[ $decode_output != ctc ]] || gpus=0 # the network has run
+  for set in "${tests[@]}"; do
+    source=(--exp "$asr_exp")
+    [[ $decode_output != ctc ]] || source=(--emissions "$emissions/$set")
+    local command=(python -m espnet_ext.bin.decode "${source[@]}" ${from[@]+"${from[@]}"}
+      --config "$decode_config" --data "$data/$set" --out "$decode_dir/$set" --nj "$nj")
+    "${job_command[@]}" --ngpu "$gpus" "JOB=1:$nj" "$decode_dir/$set/logs/decode.JOB.log" \
+      "${command[@]}" --job JOB
+    "${command[@]}" --merge true
+    echo "$set: $(<"$decode_dir/$set/rtf")"
+  done
+}
