@@ -44,6 +44,25 @@ test_changed_option_says_why_and_same_content_stops_the_wave() {
   [[ $(called dump_confidence) -eq 0 ]] || fail "dumped confidences of an unchanged scorer"
 }
 
+test_another_search_does_not_run_the_network_again() {
+  make_toy
+  expect 0 "$run"
+  shows "test: 0.0123 real-time factor"
+  echo "nbest: 2" >>"$toy/conf/decode_greedy.yaml"
+  : >"$calls"
+  expect 0 "$run"
+  shows "conf/decode_greedy.yaml nbest: not set -> 2"
+  [[ $(called dump_emissions) -eq 0 && $(called "decode merge") -eq 2 ]] || fail "$(cat "$calls")"
+  : >"$calls"
+  expect 0 "$run" --test_sets "dev test train"
+  [[ $(called "dump_emissions merge") -eq 1 && $(called "decode merge") -eq 3 ]] || fail "$(cat "$calls")"
+  expect 2 "$run" --decode_config conf/w2v.yaml
+  shows "w2v.yaml: unknown key 'max_epoch'"
+  echo "decoder: transducer" >>"$toy/conf/asr_rnnt.yaml"
+  expect 0 "$run" --dry_run
+  shows "8/10 emissions   not needed: the RNN-T's search runs the network itself"
+}
+
 test_comments_and_nj_change_nothing() {
   make_toy
   expect 0 "$run"
@@ -118,26 +137,6 @@ test_kill_9_of_the_driver_alone_waits_for_its_training() {
   [[ $(cat "$toy/exp/ssl_w2v/checkpoint.pth") -eq 3 ]] || fail "not trained to the end"
 }
 
-test_a_signal_to_the_driver_alone_stops_its_training() {
-  make_toy
-  local pid
-  expect 0 "$run" --stop_stage 5
-  EPOCH_SECONDS=60 "$run" --stop_stage 7 >first.log 2>&1 &
-  pid=$!
-  for _ in {1..900}; do
-    [[ $(called ssl_train) -eq 0 ]] || break
-    sleep 0.1
-  done
-  [[ $(called ssl_train) -eq 1 ]] || fail "$(cat first.log)"
-  kill -TERM "$pid"
-  SECONDS=0
-  wait "$pid" && fail "a stopped run counts as a success"
-  ((SECONDS < 50)) || fail "the driver waited for its training"
-  grep -q "interrupted; the same command goes on from here" first.log || fail "$(cat first.log)"
-  EPOCH_SECONDS=0 expect 0 "$run" --stop_stage 7
-  hides "waiting: another run"
-}
-
 test_conf_changed_after_a_kill_starts_anew() {
   make_toy
   killed_in_stage_6 all
@@ -154,7 +153,7 @@ test_failing_stage_stops_and_goes_on_later() {
   touch "$toy/broken"
   expect 1 "$run"
   shows "no such beam"
-  shows "stage 8 (decode) failed"
+  shows "stage 8 (search) failed"
   [[ $(called score_wer) -eq 0 ]] || fail "went on after a failure"
   rm "$toy/broken"
   : >"$calls"
@@ -225,7 +224,7 @@ test_labels_only_where_they_are_predicted() {
   shows "5/10 confidence  not needed"
   [[ $(called train_kmeans) -eq 1 && $(called "dump_labels job") -eq 4 && $(called "dump_labels merge") -eq 2 ]] ||
     fail "$(cat "$calls")"
-  [[ -f $toy/dump/unlabelled/labels_mfcc_9-4_40ms.scp && -f $toy/exp/ssl_hubert/latest.pth ]] || fail "$(ls "$toy"/*)"
+  [[ -f $toy/dump/unlabelled/labels_mfcc_9-4.scp && -f $toy/exp/ssl_hubert/latest.pth ]] || fail "$(ls "$toy"/*)"
   : >"$calls"
   expect 0 "$run" --stop_stage 6 --ssl_config conf/hubert.yaml
   shows "nothing to do"
