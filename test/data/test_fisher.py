@@ -1,18 +1,18 @@
 """Fisher: what becomes of its layout, and what is said when it is not whole."""
 
-import argparse
 import shutil
-from pathlib import Path
 
 import pytest
 from corpora import clips, copy_to_damage
 from corpora import fisher as look_alike
+from corpora.preparing import runner
 
-from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import fisher
 from espnet_ext.data.kaldi_dir import read_dict
 from espnet_ext.data.validate import Options, validate
+
+prepare, faults = runner(fisher)
 
 
 @pytest.fixture(scope="module")
@@ -23,19 +23,6 @@ def laid_out(tmp_path_factory):
 @pytest.fixture
 def corpus(laid_out, tmp_path):
     return copy_to_damage(laid_out, tmp_path / "src")
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--nj", type=int, default=2)
-    fisher.add_arguments(parser)
-    fisher.prepare(src, dst, parser.parse_args(["--complete", "false", *more]))
-
-
-def faults(src: Path, dst: Path, *more: str) -> str:
-    with pytest.raises(UserError) as caught:
-        prepare(src, dst, *more)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,20 @@
 """Switchboard and eval2000: what becomes of their layout, and what is said when it is not whole."""
 
-import argparse
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 from corpora import clip, clips, copy_to_damage
 from corpora import swbd as look_alike
+from corpora.preparing import runner
 
-from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import swbd
 from espnet_ext.data.corpora.swbd.text import normalise, spelt_words
 from espnet_ext.data.kaldi_dir import Utterance, read_dict
 from espnet_ext.data.validate import Options, validate
+
+prepare, faults = runner(swbd)
 
 
 @pytest.fixture(scope="module")
@@ -25,19 +25,6 @@ def laid_out(tmp_path_factory):
 @pytest.fixture
 def corpus(laid_out, tmp_path):
     return copy_to_damage(laid_out, tmp_path / "src")
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--nj", type=int, default=2)
-    swbd.add_arguments(parser)
-    swbd.prepare(src, dst, parser.parse_args(["--complete", "false", *more]))
-
-
-def faults(src: Path, dst: Path, *more: str) -> str:
-    with pytest.raises(UserError) as caught:
-        prepare(src, dst, *more)
-    return str(caught.value)
 
 
 # --- text ---

@@ -1,19 +1,18 @@
 """TIMIT: what becomes of its layout, and what is said when it is not all there."""
 
-import argparse
-from pathlib import Path
-
 import pytest
 from corpora import copy_to_damage
 from corpora import timit as look_alike
+from corpora.preparing import runner
 
-from espnet_ext.config import UserError
 from espnet_ext.data.corpora import timit
 from espnet_ext.data.corpora.timit.phones import ALL, OF_48_AND_39, fold
 from espnet_ext.data.corpora.timit.published import SETS
 from espnet_ext.data.kaldi_dir import read_dict
 from espnet_ext.data.validate import Options, validate
 from espnet_ext.score import phones
+
+prepare, faults = runner(timit)
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +23,6 @@ def laid_out(tmp_path_factory):
 @pytest.fixture
 def corpus(laid_out, tmp_path):
     return copy_to_damage(laid_out, tmp_path / "src")
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--nj", type=int, default=2)
-    timit.add_arguments(parser)
-    timit.prepare(src, dst, parser.parse_args(["--complete", "false", *more]))
-
-
-def faults(src: Path, dst: Path, *more: str) -> str:
-    with pytest.raises(UserError) as caught:
-        prepare(src, dst, *more)
-    return str(caught.value)
 
 
 def test_phones():

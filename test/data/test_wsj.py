@@ -1,19 +1,18 @@
 """WSJ: what becomes of its discs, and what is said when they are not all there."""
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
 from corpora import clip, copy_to_damage
 from corpora import wsj as look_alike
+from corpora.preparing import runner
 
-from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import wsj
 from espnet_ext.data.kaldi_dir import read_dict
 from espnet_ext.data.validate import Options, validate
+
+prepare, faults = runner(wsj)
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +23,6 @@ def laid_out(tmp_path_factory):
 @pytest.fixture
 def corpus(laid_out, tmp_path):
     return copy_to_damage(laid_out, tmp_path / "src")
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--nj", type=int, default=2)
-    wsj.add_arguments(parser)
-    wsj.prepare(src, dst, parser.parse_args(["--complete", "false", *more]))
-
-
-def faults(src: Path, dst: Path, *more: str) -> str:
-    with pytest.raises(UserError) as caught:
-        prepare(src, dst, *more)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
