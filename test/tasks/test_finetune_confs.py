@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from espnet_ext.config import compose
+from espnet_ext.config import compose, dump
 
 ROOT = Path(__file__).resolve().parents[2]
 AMOUNTS = ("10min", "1h", "10h", "100h", "960h")
@@ -132,3 +132,30 @@ def test_hubert_clips_at_10_and_the_others_not():
     assert (
         conf["scheduler_conf"]["init_lr_scale"] == conf["scheduler_conf"]["final_lr_scale"] == 0.01
     )
+
+
+def test_the_blocks_train(recipe):
+    """On real speech, shrunk: the CNN stays as it was, what is above it learns once thawed."""
+    import torch
+
+    blocks = [f"{name}.yaml" for name in (*WAVE, "finetune/w2v2_10min", "size/cpu_tiny_wave")]
+    own = {
+        "batch_bins": 90000,
+        "num_iters_per_epoch": 2,
+        "max_epoch": 3,
+        "keep_nbest_models": 3,
+        "scheduler_conf": {"max_steps": 6},
+        "model_conf": {"freeze_updates": 2},
+    }
+    source, flat = recipe.root / "wave.yaml", recipe.root / "wave.flat.yaml"
+    source.write_text(yaml.safe_dump({"extends": blocks} | own))
+    flat.write_text(dump(*compose(source)))
+    status, lines = recipe.train("asr", flat, "wave")
+    assert status == 0, lines[-5:]
+    one, two, three = (
+        torch.load(recipe.root / f"exp/wave/{epoch}epoch.pth") for epoch in (1, 2, 3)
+    )
+    moved = {name for name in one if name != "updates" and not torch.equal(one[name], two[name])}
+    assert not any(name.startswith("frontend.") for name in moved)
+    assert {name.split(".")[0] for name in moved} == {"preencoder", "encoder", "masks", "ctc"}
+    assert all(torch.isfinite(value).all() for value in three.values())
