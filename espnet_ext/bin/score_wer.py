@@ -16,6 +16,7 @@ DIR/wer (DIR/cer for characters), which is also printed:
 """
 
 import argparse
+import os
 from pathlib import Path
 
 from espnet_ext.bin import run_main
@@ -48,6 +49,12 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1, help="of the bootstrap")
     parser.add_argument(
+        "--jobs",
+        type=int,
+        default=min(2, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else 1,
+        help="processes that align, where there are utterances enough. Default: %(default)s",
+    )
+    parser.add_argument(
         "--group",
         type=Path,
         action="append",
@@ -75,7 +82,9 @@ def main() -> None:
     from espnet_ext.score.scoring import Options, score_files
 
     made = make_rules(args.rules, args.glm, args.phone_map, args.silence)
-    options = Options(args.mode, args.unit, args.align, args.seed, made, tuple(args.group))
+    options = Options(
+        args.mode, args.unit, args.align, args.seed, made, tuple(args.group), args.jobs
+    )
     print(score_files(args.ref, args.hyp, args.out, args.utt2spk, options))
 
 

@@ -30,9 +30,16 @@ class Vocabulary:
     def __init__(self) -> None:
         self._ids: defaultdict[bytes, int] = defaultdict()
         self._ids.default_factory = self._ids.__len__  # an unseen word gets the next int
+        self._lines: dict[bytes, list[int]] = {}
 
     def encode(self, words: Iterable[bytes]) -> list[int]:
         return list(map(self._ids.__getitem__, words))
+
+    def encode_line(self, line: bytes) -> list[int]:
+        """`encode` of its words. The same line again (a right hypothesis) is the same list."""
+        if line not in self._lines:
+            self._lines[line] = self.encode(line.split())
+        return self._lines[line]
 
     def words(self) -> list[str]:
         return [word.decode() for word in self._ids]
@@ -57,7 +64,11 @@ def read_text(
     """
     texts: dict[str, list[int]] = {}
     gap = GAP_TEXT.encode()
-    for number, utt, words in _rows(path, texts):
+    for number, utt, line in _rows(path, texts):
+        if unit != "char" and not change and gap not in line:  # the quick way
+            texts[utt] = vocabulary.encode_line(line)
+            continue
+        words = line.split()
         if change:
             changed = change([word.decode() for word in words], f"{path}:{number}")
             words = [word.encode() for word in changed]
@@ -76,15 +87,16 @@ def read_utt2spk(path: Path) -> dict[str, str]:
         UserError: no such file, or a line that is not `utterance speaker`, or repeats an id.
     """
     speakers: dict[str, str] = {}
-    for number, utt, words in _rows(path, speakers):
+    for number, utt, line in _rows(path, speakers):
+        words = line.split()
         if len(words) != 1:
             raise UserError(f"{path}:{number}: expected `utterance speaker`")
         speakers[utt] = words[0].decode()
     return speakers
 
 
-def _rows(path: Path, seen: dict) -> Iterator[tuple[int, str, list[bytes]]]:
-    """Line number, id and words of each line; the caller puts every id into `seen`."""
+def _rows(path: Path, seen: dict) -> Iterator[tuple[int, str, bytes]]:
+    """Line number, id and rest of each line; the caller puts every id into `seen`."""
     try:
         handle = path.open("rb")
     except OSError as err:
@@ -96,14 +108,14 @@ def _rows(path: Path, seen: dict) -> Iterator[tuple[int, str, list[bytes]]]:
                     line.decode()
             except UnicodeDecodeError:
                 raise UserError(f"{path}:{number}: not UTF-8; save the file as UTF-8") from None
-            words = line.split()
-            if not words:
+            fields = line.split(None, 1)
+            if not fields:
                 raise UserError(f"{path}:{number}: empty line; remove it")
-            utt = words.pop(0).decode()
+            utt = fields[0].decode()
             if utt in seen:
                 first = list(seen).index(utt) + 1
                 raise UserError(f"{path}:{number}: {utt} is also in line {first}; keep one")
-            yield number, utt, words
+            yield number, utt, fields[1] if len(fields) > 1 else b""
 
 
 def _characters(word: bytes) -> list[bytes]:
@@ -120,12 +132,13 @@ class Columns(dict[tuple[int, int], tuple[str, str, str]]):
 
     def __init__(self, words: list[str]) -> None:
         super().__init__()
-        self._words = [*words, GAP_TEXT]  # GAP is -1: the last one
+        self.words = [*words, GAP_TEXT]  # GAP is -1: the last one
+        self.letters = [_centre("C", len(word)) for word in self.words]
 
     def __missing__(self, pair: tuple[int, int]) -> tuple[str, str, str]:
         ref, hyp = pair
         letter = "C" if ref == hyp else "I" if ref == GAP else "D" if hyp == GAP else "S"
-        ref_word, hyp_word = self._words[ref], self._words[hyp]
+        ref_word, hyp_word = self.words[ref], self.words[hyp]
         width = max(len(ref_word), len(hyp_word))
         self[pair] = tuple(_centre(text, width) for text in (ref_word, hyp_word, letter))
         return self[pair]
@@ -136,16 +149,38 @@ def _centre(text: str, width: int) -> str:
     return text.rjust(width - right).ljust(width)
 
 
-def per_utt_block(utt: str, pairs: Pairs, columns: Columns) -> tuple[str, list[int]]:
-    """The four lines of an utterance in `per_utt`, and [correct, subs, ins, dels] (`#csid`)."""
-    cells_N3 = map(columns.__getitem__, pairs)
-    ref, hyp, op = map("  ".join, zip(*cells_N3, strict=True)) if pairs else ("", "", "")
-    csid = [op.count(letter) for letter in "CSID"]
-    block = (
+def per_utt_block(utt: str, pairs: Pairs, columns: Columns) -> tuple[str, list[int], Pairs]:
+    """The four lines of an utterance in `per_utt`, [correct, subs, ins, dels], the wrong pairs.
+
+    Every column is written as if the word were right, then those that are not: most words are.
+    """
+    words, letters = columns.words, columns.letters
+    refs = [words[i] for i, _ in pairs]
+    hyps = refs.copy()
+    ops = [letters[i] for i, _ in pairs]
+    wrong: Pairs = []
+    kinds = ""
+    for place in [place for place, (ref, hyp) in enumerate(pairs) if ref != hyp]:
+        pair = pairs[place]
+        refs[place], hyps[place], ops[place] = cells = columns[pair]
+        wrong.append(pair)
+        kinds += cells[2]
+    csid = [len(pairs) - len(wrong), *map(kinds.count, "SID")]
+    return _block(utt, "  ".join(refs), "  ".join(hyps), "  ".join(ops), csid), csid, wrong
+
+
+def right_block(utt: str, words: list[int], columns: Columns) -> tuple[str, list[int]]:
+    """`per_utt_block` of an utterance without error."""
+    text = "  ".join([columns.words[i] for i in words])
+    csid = [len(words), 0, 0, 0]
+    return _block(utt, text, text, "  ".join([columns.letters[i] for i in words]), csid), csid
+
+
+def _block(utt: str, ref: str, hyp: str, op: str, csid: list[int]) -> str:
+    return (
         f"{utt} ref  {ref}\n{utt} hyp  {hyp}\n{utt} op   {op}\n"
         f"{utt} #csid {csid[0]} {csid[1]} {csid[2]} {csid[3]}\n"
     )
-    return block, csid
 
 
 def per_spk_lines(counts: dict[str, ErrorCounts]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,18 +9,17 @@ import numpy as np
 
 from espnet_ext.config import UserError, atomic_write
 from espnet_ext.score.bootstrap import bootstrap_interval
+from espnet_ext.score.inner import Texts, align_all
 from espnet_ext.score.kaldi_files import (
-    Columns,
     Vocabulary,
     ops_lines,
     per_spk_lines,
-    per_utt_block,
     read_text,
     read_utt2spk,
 )
 from espnet_ext.score.network import align_specials
 from espnet_ext.score.rules import Rules
-from espnet_ext.score.wer import ALIGNMENTS, Aligner, ErrorCounts, Pairs
+from espnet_ext.score.wer import ALIGNMENTS, ErrorCounts
 
 N_RESAMPLES = 10_000
 RATES = {"word": "WER", "char": "CER", "phone": "PER"}
@@ -35,6 +33,7 @@ class Options:
     seed: int = 1  # of the bootstrap
     rules: Rules | None = None  # what is left out, or made one, before words are counted
     groups: tuple[Path, ...] = ()  # utt2session makes per_session, as utt2spk makes per_spk
+    jobs: int = 1  # processes that align, at most
 
 
 def score_files(
@@ -72,7 +71,8 @@ def score_files(
     if rules and rules.network:
         ready = align_specials(refs, hyps, utts, vocabulary, (ref, hyp))
     words = vocabulary.words()
-    blocks, csid_U4, ops = _align_all(refs, hyps, utts, ALIGNMENTS[align], words, ready)
+    done = align_all(Texts(refs, hyps, words, ready), utts, ALIGNMENTS[align], options.jobs)
+    csid_U4 = done.csid_U4
     counts = add_up(csid_U4)
     report = "\n".join(
         [
@@ -86,9 +86,9 @@ def score_files(
         if table.name != "per_utt" and table.name not in groups:
             table.unlink()
     with atomic_write(out / "per_utt") as file:
-        file.writelines(blocks)
+        file.writelines(done.blocks)
     with atomic_write(out / "ops") as file:
-        file.writelines(ops_lines(ops, words))
+        file.writelines(ops_lines(done.ops, words))
     for table, names in groups.items():
         with atomic_write(out / table) as file:
             file.writelines(per_spk_lines(_by_speaker(csid_U4, names)))
@@ -102,31 +102,6 @@ def add_up(csid_U4: np.ndarray) -> ErrorCounts:
     correct, subs, ins, dels = (int(total) for total in csid_U4.sum(axis=0))
     wrong_utts = int(np.count_nonzero(csid_U4[:, 1:].any(axis=1)))
     return ErrorCounts(subs, ins, dels, correct + subs + dels, len(csid_U4), wrong_utts)
-
-
-def _align_all(
-    refs: dict[str, list[int]],
-    hyps: dict[str, list[int]],
-    utts: list[str],
-    align: Aligner,
-    words: list[str],
-    ready: dict[str, Pairs],
-) -> tuple[list[str], np.ndarray, Counter[tuple[int, int]]]:
-    """The inner loop: `per_utt` blocks, `#csid` of each utterance, and counts of word pairs."""
-    columns = Columns(words)
-    ops: Counter[tuple[int, int]] = Counter()
-    blocks: list[str] = []
-    csids: list[int] = []  # flat: a list per utterance would keep the garbage collector busy
-    for utt in utts:
-        ref, hyp = refs[utt], hyps.get(utt, [])
-        pairs: Pairs | None = ready.get(utt)
-        if pairs is None:
-            pairs = list(zip(ref, hyp, strict=True)) if ref == hyp else align(ref, hyp)
-        block, csid = per_utt_block(utt, pairs, columns)
-        blocks.append(block)
-        csids += csid
-        ops.update(pairs)
-    return blocks, np.array(csids, dtype=np.int64).reshape(-1, 4), ops
 
 
 def _choose_alignment(options: Options) -> str:

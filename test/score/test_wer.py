@@ -119,7 +119,7 @@ PAIRS = [(0, 0), (GAP, 0), (1, 1), (2, GAP), (3, 3), (4, 5)]
 
 
 def test_per_utt_as_kaldi_prints_it():
-    block, csid = per_utt_block("UTT-A", PAIRS, Columns(WORDS_OF_EXAMPLE))
+    block, csid, wrong = per_utt_block("UTT-A", PAIRS, Columns(WORDS_OF_EXAMPLE))
     assert [line.rstrip() for line in block.splitlines()] == [
         "UTT-A ref  word-A    ***   word-B  word-C  word-D  word-E",
         "UTT-A hyp  word-A  word-A  word-B    ***   word-D  word-X",
@@ -127,10 +127,11 @@ def test_per_utt_as_kaldi_prints_it():
         "UTT-A #csid 3 1 1 1",
     ]
     assert csid == [3, 1, 1, 1]
+    assert wrong == [(GAP, 0), (2, GAP), (4, 5)]
 
 
 def test_per_utt_of_nothing():
-    block, csid = per_utt_block("u", [], Columns([]))
+    block, csid, _ = per_utt_block("u", [], Columns([]))
     assert block == "u ref  \nu hyp  \nu op   \nu #csid 0 0 0 0\n"
     assert csid == [0, 0, 0, 0]
 
