@@ -137,6 +137,26 @@ test_kill_9_of_the_driver_alone_waits_for_its_training() {
   [[ $(cat "$toy/exp/ssl_w2v/checkpoint.pth") -eq 3 ]] || fail "not trained to the end"
 }
 
+test_a_signal_to_the_driver_alone_stops_its_training() {
+  make_toy
+  local pid
+  expect 0 "$run" --stop_stage 5
+  EPOCH_SECONDS=60 "$run" --stop_stage 7 >first.log 2>&1 &
+  pid=$!
+  for _ in {1..900}; do
+    [[ $(called ssl_train) -eq 0 ]] || break
+    sleep 0.1
+  done
+  [[ $(called ssl_train) -eq 1 ]] || fail "$(cat first.log)"
+  kill -TERM "$pid"
+  SECONDS=0
+  wait "$pid" && fail "a stopped run counts as a success"
+  ((SECONDS < 50)) || fail "the driver waited for its training"
+  grep -q "interrupted; the same command goes on from here" first.log || fail "$(cat first.log)"
+  EPOCH_SECONDS=0 expect 0 "$run" --stop_stage 7
+  hides "waiting: another run"
+}
+
 test_conf_changed_after_a_kill_starts_anew() {
   make_toy
   killed_in_stage_6 all
@@ -224,7 +244,7 @@ test_labels_only_where_they_are_predicted() {
   shows "5/10 confidence  not needed"
   [[ $(called train_kmeans) -eq 1 && $(called "dump_labels job") -eq 4 && $(called "dump_labels merge") -eq 2 ]] ||
     fail "$(cat "$calls")"
-  [[ -f $toy/dump/unlabelled/labels_mfcc_9-4.scp && -f $toy/exp/ssl_hubert/latest.pth ]] || fail "$(ls "$toy"/*)"
+  [[ -f $toy/dump/unlabelled/labels_mfcc_9-4_40ms.scp && -f $toy/exp/ssl_hubert/latest.pth ]] || fail "$(ls "$toy"/*)"
   : >"$calls"
   expect 0 "$run" --stop_stage 6 --ssl_config conf/hubert.yaml
   shows "nothing to do"
