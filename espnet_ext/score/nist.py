@@ -104,8 +104,10 @@ def score_nist(data: Path, hyp: Path, out: Path, options: Options | None = None)
     tool = options.tool
     if tool == "auto":
         tool = "asclite" if overlaps(stm) else "sclite"
-    if tool == "asclite" and not ctm:
-        raise UserError(f"{hyp}: no word to score, and asclite reads no empty ctm; use score_wer")
+    remarks = []
+    if tool == "asclite" and not ctm:  # all words are deleted, whoever spoke at once
+        tool = "sclite"
+        remarks = ["# no word in any hypothesis: not asclite, which reads no empty ctm"]
     for name in ("wer", "per_spk"):
         (out / name).unlink(missing_ok=True)
     glm = _glm_text(data, options.glm)
@@ -117,7 +119,7 @@ def score_nist(data: Path, hyp: Path, out: Path, options: Options | None = None)
     total = rows.pop("Sum")
     with atomic_write(out / "per_spk") as file:
         file.writelines(per_spk_lines(rows))
-    remarks = [
+    remarks += [
         f"# {tool} of NIST's sctk, rules: {options.rules}, glm: {options.glm or data / 'glm'}"
         + (f", recordings {options.prefix}*" if options.prefix else "")
     ]

@@ -6,6 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../shell/lib.sh"
 recipe=$repo/egs2/ami/ssl1
 export OMP_NUM_THREADS=1
+find_sctk="from espnet_ext.score.nist import find_sctk; print(find_sctk() or '')"
 
 lay_out() { PYTHONPATH=$repo:$repo/test "$repo/.venv/bin/python" -m corpora.ami "$1"; }
 
@@ -20,6 +21,9 @@ test_all_stages_then_nothing_to_do() {
   for set in eval_ihm eval_sdm; do
     grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_wer/wer || fail "no score of $set"
     [[ -s smoke/data/$set/stm && -s smoke/data/$set/glm ]] || fail "no stm or glm of $set"
+    if [[ -n $("$repo/.venv/bin/python" -c "$find_sctk") ]]; then
+      grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_nist/wer || fail "no NIST score of $set"
+    fi
   done
   [[ -s smoke/RESULTS.md ]] || fail "no results"
   expect 0 "${run[@]}"

@@ -17,6 +17,8 @@ test_all_stages_then_nothing_to_do_then_rooms_and_zero_shot() {
   shows "10/10 report      ran"
   for set in dev_gss eval_gss; do
     grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_wer/wer || fail "no score of $set"
+    grep -q '^S.*_[A-Z]* .*raw' smoke/exp/asr_*/decode_greedy/"$set"/score_wer/per_session_location ||
+      fail "no score of the rooms of $set"
   done
   expect 0 "${run[@]}"
   shows "nothing to do"
@@ -30,7 +32,7 @@ test_all_stages_then_nothing_to_do_then_rooms_and_zero_shot() {
   expect 0 "${decode[@]}"
   expect 0 "${decode[@]}" --merge true
   expect 0 "$python" -m espnet_ext.bin.score_wer --ref upper/eval_gss/text --hyp zero_shot/text \
-    --utt2spk upper/eval_gss/utt2session_location --out zero_shot/score
+    --rules chime6 --utt2spk upper/eval_gss/utt2session_location --out zero_shot/score
   grep -q '^S01_KITCHEN .*raw' zero_shot/score/per_spk || fail "$(cat zero_shot/score/per_spk)"
 }
 

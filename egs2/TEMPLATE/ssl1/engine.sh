@@ -153,8 +153,9 @@ show_scores() { # the lines that the run is for, if scoring is among its stages
   local set file
   ((stage <= 9 && 9 <= stop_stage)) || return 0
   for set in "${tests[@]}"; do
-    file=$decode_dir/$set/score_wer/wer
-    [[ ! -f $file ]] || echo "$set: $(grep -m1 '^%WER' "$file")  [$file]"
+    for file in "$decode_dir/$set"/score_{wer/{wer,cer,per},nist/wer}; do
+      [[ ! -f $file ]] || echo "$set: $(grep -m1 '^%[WCP]ER' "$file")  [$file]"
+    done
   done
 }
 

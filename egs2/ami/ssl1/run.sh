@@ -28,4 +28,5 @@ exec "$here/../../TEMPLATE/ssl1/ssl.sh" --recipe "$here" \
   --ssl_config "$here/conf/w2vbert_l_atm.yaml" \
   --asr_config "$here/conf/asr_rnnt.yaml" \
   --decode_config "$here/conf/decode_greedy.yaml" \
+  --nist_args "--rules ami" \
   "$@"
