@@ -5,14 +5,13 @@ asterisk-core-sounds-en 1.6.1, CC BY-SA 3.0), so that the lists can be checked w
 """
 
 import argparse
-import gzip
 import subprocess
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import soundfile
+from corpora import asterisk as look_alike
 
 from espnet_ext.config import UserError
 from espnet_ext.data.corpora import asterisk
@@ -121,51 +120,14 @@ def test_the_real_script_gives_these_transcripts():
     assert texts == TEXTS
 
 
-def write_g722(path: Path, dur_sec: float = 1.0) -> None:
-    """A tone with two short silent ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    wave_N = (8000 * np.sin(np.arange(int(16000 * dur_sec)) * 0.2)).astype(np.int16)
-    with av.open(str(path), "w", format="g722") as out:
-        stream = out.add_stream("g722", rate=16000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(wave_N[None], format="s16", layout="mono")
-        frame.sample_rate = 16000
-        out.mux([*stream.encode(frame), *stream.encode(None)])
-
-
-SCRIPT = """; Core Asterisk Sounds in English
-
-hello: Hello there world.
-goodbye: Goodbye there world.
-thanks: Thank you, world.
-weasels: Weasels there, world.
-digits/500: 500
-beep: [this is a simple beep tone]
-lost: Never recorded.
-"""
-SPLITS = {"train": ["hello"], "dev": ["goodbye"], "test": ["thanks"], "test_open": ["weasels"]}
-
-
 @pytest.fixture
-def corpus(tmp_path, monkeypatch):
-    """A corpus of five voices in the packages' layout, some 0.5 s long, and its split lists."""
-    src = tmp_path / "src"
-    for folder, _ in asterisk.VOICES.values():
-        for path in ("hello", "beep", "silence/1"):
-            write_g722(src / "usr/share/asterisk/sounds" / folder / f"{path}.g722")
-    for path in ("goodbye", "thanks", "weasels", "digits/500"):
-        write_g722(src / f"usr/share/asterisk/sounds/en_US_f_Allison/{path}.g722")
-    (src / "usr/share/asterisk/sounds/ru_RU_f_IvrvoiceRU/is.g722").touch()  # as in the release
-    script = src / asterisk.TEXT
-    script.parent.mkdir(parents=True)
-    script.write_bytes(gzip.compress(SCRIPT.encode()))
-    for name, paths in SPLITS.items():
-        (tmp_path / "splits").mkdir(exist_ok=True)
-        (tmp_path / "splits" / name).write_text("".join(f"en-allison-{p}\n" for p in paths))
-    monkeypatch.chdir(tmp_path)
+def corpus(tmp_path):
+    """A corpus of five voices in the packages' layout, some 1 s long, and its split lists."""
+    src = look_alike.lay_out(tmp_path / "src")
     parser = argparse.ArgumentParser()
     asterisk.add_arguments(parser)
     parser.add_argument("--nj", type=int, default=1)
-    options = parser.parse_args(["--audio_dir", "flac", "--splits", "splits"])
+    options = parser.parse_args(look_alike.arguments(src, tmp_path))
     return src, tmp_path / "data", options
 
 

@@ -12,7 +12,7 @@
                            `download.Archive`
     OBTAIN                 otherwise: one line on where to get it, and as what to lay it out
 
-What a module keeps to:
+What a module keeps to (test/data/test_every_corpus.py asks it of each):
 
 - SRC is only read; audio is never copied or cut (`segments` are read in place).
 - The same SRC and options give the same bytes in DST.

@@ -25,6 +25,7 @@ import soundfile
 from espnet_ext.config import UserError
 from espnet_ext.data.kaldi_dir import Utterance, write_data_dir
 
+OBTAIN = "it comes with espnet 202611: give - for SRC"
 SETS = {"train": "an4_clstk", "test": "an4test_clstk"}
 LINE = re.compile(r"(?:<s> )?(?P<text>.+?)(?: </s>)? \((?P<utt>\w+)-(?P<spk>\w+)-(?P<take>\w+)\)")
 

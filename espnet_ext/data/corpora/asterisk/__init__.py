@@ -40,9 +40,11 @@ from espnet_ext.data.corpora.asterisk.text import (
     speech_sec,
     too_fast_or_slow,
 )
+from espnet_ext.data.findings import Findings
 from espnet_ext.data.kaldi_dir import Utterance, write_data_dir
 from espnet_ext.data.probe import probe
 
+OBTAIN = "its packages are Debian's; egs2/asterisk/ssl1/local/data.sh fetches and unpacks them"
 VOICES = {  # speaker: (folder, prompts in release 1.6.1)
     "en-allison": ("en_US_f_Allison", 568),
     "es-allison": ("es_MX_f_Allison", 527),
@@ -153,8 +155,12 @@ def transcribe(prompts: list[Prompt], script: Mapping[str, str]) -> int:
     return len(by_id.keys() - known)
 
 
-def decode(prompt: Prompt) -> tuple[float, float]:
-    """Make the FLAC unless a whole one is there; seconds in all and from first to last sound."""
+def decode(prompt: Prompt) -> tuple[float, float, str | None]:
+    """Make the FLAC unless a whole one is there.
+
+    Returns:
+        Seconds in all, seconds from first to last sound, and what is wrong with the recording.
+    """
     source = prompt.source.stat()
     there = probe(str(prompt.wav))
     if (
@@ -162,13 +168,17 @@ def decode(prompt: Prompt) -> tuple[float, float]:
         or there.frames != 2 * source.st_size
         or prompt.wav.stat().st_mtime < source.st_mtime
     ):
-        decode_to_flac(prompt.source, prompt.wav)
+        try:
+            decode_to_flac(prompt.source, prompt.wav)
+        except UserError as err:
+            return 0.0, 0.0, str(err)
     samples_N, rate = soundfile.read(prompt.wav, dtype="float32")
-    return len(samples_N) / rate, speech_sec(samples_N, rate)
+    return len(samples_N) / rate, speech_sec(samples_N, rate), None
 
 
-def decode_all(prompts: list[Prompt], nj: int) -> None:
-    """Decode in `nj` processes and fill in the durations."""
+def decode_all(src: Path, prompts: list[Prompt], nj: int) -> None:
+    """Decode in `nj` processes, fill in the durations; raise UserError for all that cannot be."""
+    found = Findings(src)
     with ExitStack() as stack:
         mapped = map(decode, prompts)
         if nj > 1:
@@ -176,8 +186,11 @@ def decode_all(prompts: list[Prompt], nj: int) -> None:
             pool = stack.enter_context(ProcessPoolExecutor(nj, get_context("spawn")))
             mapped = pool.map(decode, prompts, chunksize=32)
         times = tqdm(mapped, "decode G.722", len(prompts), unit="prompt", mininterval=0.5)
-        for prompt, (dur_sec, heard_sec) in zip(prompts, times, strict=True):
+        for prompt, (dur_sec, heard_sec, wrong) in zip(prompts, times, strict=True):
             prompt.dur_sec, prompt.speech_sec = dur_sec, heard_sec
+            if wrong:
+                found.add("prompts that cannot be decoded", wrong, "unpack the packages again")
+    found.raise_any()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -204,7 +217,7 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
     texts_alone = transcribe(english, read_script(src / TEXT))
     prompts = {prompt.utt: prompt for voice in voices.values() for prompt in voice}
     if options.make_splits:
-        decode_all([p for p in english if p.text], options.nj)
+        decode_all(src, [p for p in english if p.text], options.nj)
         leave_out_implausible(english)
         lists = make_splits({p.utt: p.text for p in english if p.text})
         for name, utts in lists.items():
@@ -218,7 +231,7 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
     if options.size == "smoke":
         sets = {name: spread(utts, SMOKE_SIZES[name]) for name, utts in sets.items()}
     wanted = {utt for utts in sets.values() for utt in utts}
-    decode_all([prompts[utt] for utt in sorted(wanted)], options.nj)
+    decode_all(src, [prompts[utt] for utt in sorted(wanted)], options.nj)
     leave_out_implausible(english)
     for name, utts in sets.items():
         check_transcribed(options.splits / name, [prompts[utt] for utt in utts], name)
