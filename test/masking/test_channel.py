@@ -95,3 +95,15 @@ def test_either_can_be_turned_off():
 def test_settings_without_meaning_are_refused(conf):
     with pytest.raises(ValueError, match="expected"):
         TimeChannelMask(16, **conf)
+
+
+def test_nothing_is_asked_of_the_device():
+    """Every draw is on the device of the latents; a number copied to the host would wait for it."""
+    waits = {"item", "_local_scalar_dense", "is_nonzero", "nonzero", "masked_select", "equal"}
+    module = TimeChannelMask(32, RandomSpans(4, start_prob=0.1), start_prob=0.1, span=4)
+    x_BTD, lengths_B = torch.randn(3, 50, 32), torch.tensor([50, 30, 7])
+    with torch.profiler.profile() as profile:
+        module(x_BTD, lengths_B, generator=seeded(4)).sum().backward()
+    called = {event.name.removeprefix("aten::") for event in profile.events()}
+    assert "masked_fill" in called
+    assert not waits & called
