@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from espnet_ext.analysis.confidence_spread import Spread
-from espnet_ext.analysis.page import Picture
+from espnet_ext.analysis.page import Block, Picture
 from espnet_ext.analysis.published import Published
 from espnet_ext.analysis.runs import Found, SeedSummary
 
@@ -22,6 +22,7 @@ class Extras:
     pictures: list[Picture] = field(default_factory=list)
     spreads: dict[str, Spread] = field(default_factory=dict)  # of the confidence streams, by set
     notes: list[str] = field(default_factory=list)
+    learnt: list[Block] = field(default_factory=list)  # see learning.py
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from espnet_ext.analysis.experiments import History, IncompleteError, Training
 from espnet_ext.analysis.plots import COLOURS, Line
 from espnet_ext.analysis.runs import Run
@@ -29,12 +31,14 @@ def with_history(trainings: list[Training], notes: list[str]) -> list[tuple[Trai
     return readable
 
 
-def pretraining_panels(trainings: list[tuple[Training, History]]) -> dict[str, list[Line]]:
-    """What a user watches, per epoch, against optimiser updates."""
+def pretraining_panels(
+    trainings: list[tuple[Training, History]], group: Callable[[Training], str] = Training.conf
+) -> dict[str, list[Line]]:
+    """What a user watches, per epoch, against optimiser updates. `group` shares a colour."""
     panels: dict[str, list[Line]] = {}
     for key, title in PRETRAINING_PANELS.items():
         lines = [
-            Line(training.conf(), history.updates, history.curves[phase][key], phase == "valid")
+            Line(group(training), history.updates, history.curves[phase][key], phase == "valid")
             for training, history in trainings
             for phase in ("train", "valid")
             if key in history.curves[phase]

@@ -66,6 +66,11 @@ def confidence(material: Material) -> list[Block]:
     return [Heading("Confidence stream"), table, Text(CONFIDENCE_NOTE)]
 
 
+def learnt(material: Material) -> list[Block]:
+    """Pre-trainings of equal compute beside each other."""
+    return material.extras.learnt
+
+
 def pictures(material: Material) -> list[Block]:
     """Masks and learning curves."""
     return list(material.extras.pictures)
@@ -91,6 +96,7 @@ def spread_table(spreads: dict[str, Spread]) -> Table:
 SECTIONS: tuple[Callable[[Material], list[Block]], ...] = (
     score_tables.seeds,
     score_tables.runs,
+    learnt,
     beside.section,
     decoding.section,
     frequent_errors.section,

@@ -78,13 +78,15 @@ probe() {
 }
 
 score_probe() {
-  local seed set home
+  local seed set home unit
   for seed in $seeds; do
     for set in dev test test_open; do
       home=exp/probe_learn_${1}_seed$seed/decode_probe/$set
-      [[ ! $home/score_wer/wer -nt $home/text ]] || continue
-      "$python" -m espnet_ext.bin.score_wer --ref "data/$set/text" --hyp "$home/text" \
-        --utt2spk "data/$set/utt2spk" --out "$home/score_wer"
+      [[ ! $home/score_cer/cer -nt $home/text ]] || continue
+      for unit in word:wer char:cer; do
+        "$python" -m espnet_ext.bin.score_wer --ref "data/$set/text" --hyp "$home/text" \
+          --unit "${unit%:*}" --out "$home/score_${unit#*:}"
+      done
     done
   done
 }
