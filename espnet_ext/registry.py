@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import espnet2.tasks.abs_task as espnet_task
 import espnet2.tasks.asr as espnet_asr
+import espnet2.tasks.lm as espnet_lm
 import espnet2.tasks.ssl as espnet_ssl
 import espnet2.train.dataset as espnet_dataset
 
@@ -33,6 +34,7 @@ from espnet_ext.masking.easy_to_hard import EasyToHard
 from espnet_ext.masking.inverse_block import InverseBlocks
 from espnet_ext.masking.random import RandomSpans
 from espnet_ext.model.asr import Recogniser
+from espnet_ext.model.lm import LanguageModel
 from espnet_ext.schedules import Cosine, Polynomial
 from espnet_ext.targets.features import Features
 from espnet_ext.targets.gumbel import GumbelQuantiser
@@ -77,6 +79,7 @@ def register() -> None:
         tables.encoder_choices.classes.update(ENCODERS)
     espnet_task.scheduler_classes.update(SCHEDULERS)
     espnet_asr.model_choices.classes["recogniser"] = Recogniser
+    espnet_lm.model_choices.classes["language_model"] = LanguageModel
     espnet_asr.preprocessor_choices.classes["training_text"] = TrainingText
     espnet_dataset.DATA_TYPES["speech_dir"] = {
         "func": SpeechDir,

@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("conf", type=Path, nargs="?", help="an experiment's yaml")
     parser.add_argument("--out", type=Path, help="write here; the default is standard output")
     parser.add_argument("--shrink", type=Path, help="lay this over the settings that CONF has")
-    parser.add_argument("--task", choices=["ssl", "asr"], help="check the keys for this task")
+    parser.add_argument("--task", choices=["ssl", "asr", "lm"], help="check the keys for this task")
     parser.add_argument("--get", metavar="KEY", help="print one setting, dots go deeper")
     parser.add_argument(
         "--labels",

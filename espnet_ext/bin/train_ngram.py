@@ -6,8 +6,8 @@ examples:
   python -m espnet_ext.bin.train_ngram --official 4-gram --download true \\
       --token_dir data/token_list/char --held_out data/dev_other/text --out exp/ngram_official
 
-Writes OUT/lm.arpa (fetched: lm.arpa.gz), lexicon.txt (the LM's words in the recogniser's tokens)
-and perplexity, of the held-out texts. Interpolated modified Kneser-Ney, as KenLM's lmplz has it.
+Writes OUT/lm.arpa (packed if it was fetched), lexicon.txt (the LM's words in the recogniser's
+tokens) and perplexity, of the held-out texts. Interpolated modified Kneser-Ney, as KenLM's lmplz has it.
 """
 
 import argparse
@@ -30,6 +30,11 @@ def main() -> None:
     )
     parser.add_argument("--vocab", type=Path, help="a word a line; all others become <unk>")
     parser.add_argument("--unit", choices=["word", "token"], default="word", help="[word]")
+    parser.add_argument(
+        "--decode_config",
+        type=Path,
+        help="order, prune, official and unit are as its `ngram:` says",
+    )
     parser.add_argument("--token_dir", type=Path, help="the recogniser's tokens, for the lexicon")
     parser.add_argument("--held_out", type=Path, nargs="+", default=[], help="Kaldi `text` files")
     parser.add_argument(
@@ -45,10 +50,13 @@ def main() -> None:
     from espnet_ext.data.lm_text import fetch_arpa
     from espnet_ext.tasks import ngram
 
+    if args.decode_config:
+        vars(args).update(ngram.settings_of(args.decode_config))
+        args.text = [] if args.official else args.text
     if args.official:
         if args.text or args.lm_text or args.unit == "token":
             raise UserError("--official: is an LM over words, made; leave out --text and --unit")
-        arpa = args.out / "lm.arpa.gz"
+        arpa = args.out / "lm.arpa"
         if args.download:
             arpa = fetch_arpa(args.official, args.out, args.mirror)
         elif not arpa.exists():

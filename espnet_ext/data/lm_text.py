@@ -32,14 +32,15 @@ OFFICIAL_TEXT = "librispeech-lm-norm.txt.gz"
 
 
 def fetch_arpa(name: str, out: Path, mirror: str = "") -> Path:
-    """Fetch one of LibriSpeech's n-grams to `out`/lm.arpa.gz; what is there is not fetched again.
+    """Fetch one of LibriSpeech's n-grams to `out`/lm.arpa, packed (gzip) as it comes, which those
+    that read n-grams notice; what is there is not fetched again.
 
     Raises:
         UserError: no such n-gram, or it cannot be fetched whole.
     """
     if name not in OFFICIAL_ARPA:
         raise UserError(f"--official {name}: expected one of {', '.join(OFFICIAL_ARPA)}")
-    target = out / "lm.arpa.gz"
+    target = out / "lm.arpa"
     url = f"{OPENSLR_11}/{name}.arpa.gz"
     Fetcher(mirror).fetch_all([Archive(url, target, size=OFFICIAL_ARPA[name])])
     return target

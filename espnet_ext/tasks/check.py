@@ -16,6 +16,7 @@ from espnet_ext import registry
 from espnet_ext.config import UserError
 from espnet_ext.tasks.asr import ASRTask
 from espnet_ext.tasks.guards import Guard
+from espnet_ext.tasks.lm import LMTask
 from espnet_ext.tasks.ssl import SSLTask
 
 _GIVEN = {"self", "train", "vocab_size", "latent_dim", "optimizer", "params"}
@@ -25,12 +26,12 @@ def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
     """Check a flat conf against the options and constructors that will read it.
 
     Args:
-        task: `ssl` or `asr`. source: file name for messages.
+        task: `ssl`, `asr` or `lm`. source: file name for messages.
 
     Raises:
         UserError: naming every unknown key with its place and the nearest known one.
     """
-    task_class = {"ssl": SSLTask, "asr": ASRTask}[task]
+    task_class = {"ssl": SSLTask, "asr": ASRTask, "lm": LMTask}[task]
     parser = task_class.get_parser()
     known = {action.dest for action in parser._actions}
     faults = [_unknown(key, known, "") for key in conf if key not in known]

@@ -9,9 +9,33 @@ from pathlib import Path
 from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.lm_text import sentences
 from espnet_ext.data.ngram import train_ngram, write_arpa
+from espnet_ext.decode.conf import read_conf
 from espnet_ext.decode.lexicon import spell
 from espnet_ext.decode.ngram import arpa_words, load_ngram
 from espnet_ext.decode.units import SPACE, unit_of
+
+
+def settings_of(decode_config: Path) -> dict:
+    """What the `ngram:` of a decode conf says: `order`, `prune`, `official`, and the `unit` that
+    its search counts in.
+
+    Raises:
+        UserError: it has none to be built, or an unknown key.
+    """
+    conf = read_conf(decode_config)
+    if not isinstance(conf.ngram, dict):
+        raise UserError(f"{decode_config}: no `ngram: {{order: N}}`: there is none to be built")
+    known = {"order": 4, "prune": [], "official": None}
+    for key in conf.ngram:
+        if key not in known:
+            raise UserError(f"{decode_config}: unknown ngram.{key!r} (known: {', '.join(known)})")
+    found = known | conf.ngram
+    prune = found["prune"]
+    if type(found["order"]) is not int or not (
+        isinstance(prune, list) and all(type(count) is int for count in prune)
+    ):
+        raise UserError(f"{decode_config}: ngram: expected {{order: 4, prune: [0, 0, 1]}}")
+    return found | {"unit": "word" if conf.search == "lexicon" else "token"}
 
 
 @dataclass(frozen=True)

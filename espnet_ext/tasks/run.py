@@ -8,17 +8,18 @@ from espnet_ext.analysis import provenance
 from espnet_ext.tasks.asr import ASRTask
 from espnet_ext.tasks.check import check_conf
 from espnet_ext.tasks.launch import read_flat
+from espnet_ext.tasks.lm import LMTask
 from espnet_ext.tasks.memory import keep_freed_memory
 from espnet_ext.tasks.ssl import SSLTask
 
-TASKS = {"ssl": SSLTask, "asr": ASRTask}
+TASKS = {"ssl": SSLTask, "asr": ASRTask, "lm": LMTask}
 
 
 def train(task: str, config: Path, output_dir: Path, options: list[str]) -> None:
     """Train, or resume what a killed run left in `output_dir`.
 
     Args:
-        task: `ssl` or `asr`. config: flat conf. options: further ESPnet options.
+        task: `ssl`, `asr` or `lm`. config: flat conf. options: further ESPnet options.
 
     Raises:
         UserError: a key of the conf that nothing reads, or a checkpoint that cannot be written.

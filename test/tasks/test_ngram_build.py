@@ -64,6 +64,22 @@ def test_perplexity_of_a_uniform_model_is_its_size(tmp_path):
     assert Knowledge(1, 1, 0, -2.0).perplexity == pytest.approx(10)
 
 
+def test_a_decode_conf_says_what_to_build(recipe, tmp_path, capsys):
+    conf = tmp_path / "decode.yaml"
+    conf.write_text("search: beam\nngram: {order: 3, prune: [0, 1]}\n")
+    recipe("--text", "text", "--token_dir", "char", "--decode_config", "decode.yaml")
+    assert "of order 1 to 3" in capsys.readouterr().out
+    assert "\tG O\n" not in (tmp_path / "lm/lm.arpa").read_text()  # order 2 has back-offs
+    for given, expected in (
+        ("{ordre: 3}", "unknown ngram.'ordre'"),
+        ("{order: 3, prune: 1}", r"expected \{order: 4"),
+        ("lm.arpa", "none to be built"),
+    ):
+        conf.write_text(f"search: beam\nngram: {given}\n")
+        with pytest.raises(UserError, match=expected):
+            recipe("--text", "text", "--token_dir", "char", "--decode_config", "decode.yaml")
+
+
 def test_tokens_as_units(recipe, tmp_path):
     pytest.importorskip("flashlight.lib.text.decoder.kenlm")
     for unit, first in (("char", "\tG O\n"), ("bpe", "▁")):
@@ -114,6 +130,6 @@ def test_official_ngrams_are_checked_by_size(tmp_path, monkeypatch):
     lm_text.fetch_arpa("4-gram", tmp_path)
     (archive,) = asked
     assert archive.url == "https://www.openslr.org/resources/11/4-gram.arpa.gz"
-    assert (archive.file, archive.size) == (tmp_path / "lm.arpa.gz", 1355172078)
+    assert (archive.file, archive.size) == (tmp_path / "lm.arpa", 1355172078)
     with pytest.raises(UserError, match="is not public"):
         lm_text.fetch_text(tmp_path / "own.txt")
