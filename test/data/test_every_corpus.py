@@ -40,12 +40,11 @@ class Corpus:
     src: Path
     dst: Path
 
-    def prepare(self, src: Path, dst: Path, nj: int = 1) -> None:
-        more = getattr(self.look_alike, "arguments", lambda *_: [])(src, dst)
-        options = [*more, "--nj", str(nj)]
+    def prepare(self, src: Path, dst: Path, *more: str) -> None:
+        given = getattr(self.look_alike, "arguments", lambda *_: [])(src, dst)
         if "--complete" in help_of(self.name):
-            options += ["--complete", "false"]
-        command(self.name, str(src), str(dst), *options)
+            given = [*given, "--complete", "false"]
+        command(self.name, str(src), str(dst), *given, *more)
 
     def sets(self) -> list[Path]:
         return sorted(path.parent for path in self.dst.glob("*/wav.scp"))
@@ -78,7 +77,7 @@ def corpus(request, tmp_path_factory) -> Corpus:
     laid_out = Corpus(
         name, module, look_alike, look_alike.lay_out(folder / "src"), folder / "data/sets"
     )
-    laid_out.prepare(laid_out.src, laid_out.dst)
+    laid_out.prepare(laid_out.src, laid_out.dst, "--nj", "1")
     return laid_out
 
 
@@ -113,7 +112,7 @@ def test_the_same_bytes_again_and_nothing_written_to_src(corpus):
     before = contents(corpus.dst)
     src = corpus.src if corpus.src.is_dir() else corpus.src.parent
     there = {path: path.stat().st_mtime_ns for path in src.rglob("*")}
-    corpus.prepare(corpus.src, corpus.dst, nj=2)
+    corpus.prepare(corpus.src, corpus.dst, "--nj", "2")
     assert contents(corpus.dst) == before
     assert {path: path.stat().st_mtime_ns for path in src.rglob("*")} == there
 
@@ -130,7 +129,7 @@ def test_how_to_get_it_is_known(corpus, tmp_path):
     assert hasattr(corpus.module, "archives") or len(corpus.module.OBTAIN) > 20
     if not hasattr(corpus.module, "archives"):
         with pytest.raises(UserError, match="cannot be fetched; ") as caught:
-            command(corpus.name, str(tmp_path), str(tmp_path), "--download", "true")
+            corpus.prepare(tmp_path, tmp_path, "--download", "true")
         assert corpus.module.OBTAIN in str(caught.value)
 
 
