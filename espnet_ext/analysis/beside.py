@@ -18,6 +18,12 @@ Published error rates in %, and after · ours, with its run's number. Ours is pu
 row that is nearest in labels, LM and data; the last column says what keeps the two from being
 compared. `?`: the number is uncertain; below the tables it is said why.
 """
+NO_CONF = """\
+No conf of this recipe is to reproduce a published score.
+"""
+ORIENTATION = """\
+For orientation, on the same corpus under conditions of their own; none was run here.
+"""
 NOTHING = """\
 Nobody has published a score on this corpus: there is nothing to put beside ours.
 """
@@ -147,7 +153,7 @@ def section(material: Material) -> list[Block]:
     if not own and not others:
         return [heading, Text(NOTHING)]
     unplaced = place(material.found.runs, own, material)
-    blocks: list[Block] = [heading, Text(NOTE)] if own else [heading]
+    blocks: list[Block] = [heading, Text(NOTE if own else NO_CONF)]
     shown = [value for conf in own for value in published.of_conf(f"{material.recipe}/{conf}")]
     for conf, rows in own.items():
         blocks += [Text(f"**conf/{conf}.yaml**: {_whose(rows, published)}"), conf_table(rows)]
@@ -157,7 +163,7 @@ def section(material: Material) -> list[Block]:
     if others:
         blocks += [
             Heading("Other systems", 3),
-            Text("For orientation, on the same corpus under conditions of their own."),
+            Text(ORIENTATION),
             orientation_table(others, published),
         ]
     return [*blocks, *_remarks([*shown, *others], published)]

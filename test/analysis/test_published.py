@@ -95,8 +95,8 @@ def test_what_is_doubtful_says_why(known):
 def test_confs_that_it_names_are_there(known):
     for conf in known.confs:
         recipe, name = conf.split("/")
-        # a recipe may be fine-tuned from a pre-training of LibriSpeech
-        homes = [ROOT / "egs2" / home / "ssl1/conf" for home in (recipe, "librispeech")]
+        # a recipe may fine-tune what another has pre-trained
+        homes = [ROOT / "egs2" / r / "ssl1/conf" for r in (recipe, "librispeech", "librilight")]
         assert any((home / f"{name}.yaml").is_file() for home in homes), conf
         assert known.of_conf(conf)
 

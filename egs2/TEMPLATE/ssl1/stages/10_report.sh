@@ -4,6 +4,6 @@ home=$exp
 results=$(in_workdir RESULTS.md)
 inputs=("${tests[@]/#/$decode_dir/}")
 inputs=("${inputs[@]/%//score_wer/wer}" "$exp"/asr_*/decode_*/*/score_wer/wer)
-outputs=("$results" "${results%.md}.html")
+outputs=("$results")
 
 run() { python -m espnet_ext.bin.report --recipe . --workdir "$workdir" --out "$results"; }
