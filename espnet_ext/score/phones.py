@@ -15,6 +15,7 @@ from collections.abc import Callable
 from espnet_ext.config import UserError
 
 DELETED = "q"
+SPECIAL = {"<unk>", "<sos/eos>"}  # a recogniser that has learnt little may emit them: errors
 
 # 61 -> 48, where they differ: folded for training
 TO_48 = {
@@ -66,6 +67,9 @@ def phone_map(to: str, silence: str = "keep") -> Callable[[list[str], str], list
     def change(phones: list[str], where: str) -> list[str]:
         folded = []
         for phone in phones:
+            if phone in SPECIAL:
+                folded.append(phone)
+                continue
             try:
                 folded.append(fold(phone, to))
             except KeyError:

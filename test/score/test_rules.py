@@ -114,6 +114,11 @@ def test_silence(silence, ref, hyp):
     assert " ".join(made.hyp(heard, "")) == hyp
 
 
+def test_special_tokens_of_a_recogniser_are_no_fault_of_the_user():
+    made = make_rules(to_phones="timit39")
+    assert made.hyp(["<sos/eos>", "ix", "<unk>"], "utt1") == ["<sos/eos>", "ih", "<unk>"]
+
+
 def test_a_phone_that_timit_does_not_have_is_named():
     with pytest.raises(UserError, match="utt1: `zz` is no phone of TIMIT's 61, 48 or 39"):
         make_rules(to_phones="timit39").ref(["aa", "zz"], "utt1")
