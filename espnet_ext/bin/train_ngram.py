@@ -7,7 +7,7 @@ examples:
       --token_dir data/token_list/char --held_out data/dev_other/text --out exp/ngram_official
 
 Writes OUT/lm.arpa (packed if it was fetched), lexicon.txt (the LM's words in the recogniser's
-tokens) and perplexity, of the held-out texts. Interpolated modified Kneser-Ney, as KenLM's lmplz has it.
+tokens) and perplexity, of the held-out texts. Interpolated modified Kneser-Ney, as KenLM's.
 """
 
 import argparse

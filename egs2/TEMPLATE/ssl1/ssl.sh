@@ -35,6 +35,8 @@ ssl_seed       |      | seed of pre-training; default: the conf's
 scorer_args    |      | further options of the scorer's training, in quotes, such as --max_epoch 60
 ssl_args       |      | further options of the pre-training
 asr_args       |      | further options of the fine-tuning
+lm_args        |      | further options of a neural LM's training
+lm_text/       |      | text without ids, a sentence a line, that LMs learn from besides the transcripts
 score_args     |      | further options of score_wer, in quotes; {data} is the directory of the set
 nist_args      |      | score with sclite or asclite too: options of score_nist, such as --rules ami
 include_blank  | false| let blank count as a label of the scorer (Ask2Mask leaves it open)
