@@ -27,9 +27,11 @@ def main() -> None:
     parser.add_argument("--emissions", type=Path, help="search these, of dump_emissions")
     parser.add_argument("--ngram", type=Path, help="ARPA that was built for the conf")
     parser.add_argument("--lexicon", type=Path, help="of that n-gram's words")
+    parser.add_argument("--lm", type=Path, help="folder of the LM that was trained for the conf")
     parser.add_argument(
         "--weights", type=Path, help="lm_weight and word_score: best.yaml of tune_lm"
     )
+    parser.add_argument("--ngpu", type=int, default=0, help="above 0: networks run on a GPU")
     parser.add_argument("--job", type=int, default=1, help="which part, from 1")
     parser.add_argument("--nj", type=int, default=1, help="number of parts")
     parser.add_argument("--merge", type=str2bool, default=False, help="join finished parts")
@@ -52,8 +54,9 @@ def main() -> None:
     else:
         from espnet_ext.tasks.search import Sources, decode
 
-        sources = Sources(args.emissions, args.ngram, args.lexicon, args.weights)
-        decode(args.exp, args.config, args.data, args.out, args.job, args.nj, sources)
+        sources = Sources(args.emissions, args.ngram, args.lexicon, args.lm, args.weights)
+        device = "cuda" if args.ngpu > 0 else "cpu"
+        decode(args.exp, args.config, args.data, args.out, args.job, args.nj, sources, device)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--job", type=int, default=1, help="which part, from 1")
     parser.add_argument("--nj", type=int, default=1, help="number of parts")
     parser.add_argument("--merge", type=str2bool, default=False, help="join finished parts")
+    parser.add_argument("--ngpu", type=int, default=0, help="above 0: on a GPU")
     parser.add_argument("--batch_sec", type=float, default=120.0, help="padded seconds a batch")
     args = parser.parse_args()
 
@@ -33,7 +34,8 @@ def main() -> None:
     else:
         from espnet_ext.tasks.emissions import dump_emissions
 
-        dump_emissions(args.exp, args.data, args.out, args.job, args.nj, args.batch_sec)
+        device = "cuda" if args.ngpu > 0 else "cpu"
+        dump_emissions(args.exp, args.data, args.out, args.job, args.nj, args.batch_sec, device)
 
 
 if __name__ == "__main__":

@@ -18,16 +18,17 @@ def open_search(
     conf: DecodeConf,
     ngram: str | Path | None = None,
     lexicon: str | Path | None = None,
-    lm=None,
+    make_lm: Callable[[Sequence[str]], object] | None = None,
     pieces_of: Callable[[str], list[str]] | None = None,
 ) -> CTCSearch:
     """The search that a conf asks for, with its files read and held against each other.
 
     Args:
         tokens: of the recogniser. ngram: the file, where the conf does not name one. lexicon: one
-            made from that file's words, where the conf does not name one. lm: a neural LM over
-            tokens for the search, as flashlight's LM. pieces_of: word pieces of a word; needed
-            where a lexicon is to be made and the tokens are word pieces.
+            made from that file's words, where the conf does not name one. make_lm: gives a neural
+            LM in the search as flashlight's, over the units (words of the lexicon, or tokens) that
+            it is told. pieces_of: word pieces of a word; needed where a lexicon is to be made and
+            the tokens are word pieces.
 
     Raises:
         UserError: what is wrong with a file, or which one is missing.
@@ -39,7 +40,7 @@ def open_search(
     if conf.ngram is None:
         ngram = None
     if conf.search != "lexicon":
-        return CTCSearch(tokens, conf, lm=load_ngram(ngram, tokens) if ngram else lm)
+        return CTCSearch(tokens, conf, lm=_lm_over(tokens, ngram, make_lm))
     if conf.lexicon is not None:
         spelled = read_lexicon(conf.lexicon, tokens)
         if ngram:
@@ -48,9 +49,13 @@ def open_search(
         spelled = read_lexicon(lexicon, tokens)
     else:
         spelled = _spelled_words_of(ngram, tokens, pieces_of)
+    return CTCSearch(tokens, conf, spelled, _lm_over(list(spelled), ngram, make_lm))
+
+
+def _lm_over(units: Sequence[str], ngram, make_lm):
     if ngram:
-        return CTCSearch(tokens, conf, spelled, load_ngram(ngram, list(spelled)))
-    return CTCSearch(tokens, conf, spelled, lm, lm_over_tokens=lm is not None)
+        return load_ngram(ngram, units)
+    return make_lm(units) if make_lm else None
 
 
 def _check_covers(lexicon: Lexicon, ngram: str | Path, source: str) -> None:

@@ -43,8 +43,10 @@ class CTCSearch:
         tokens: of the recogniser, `<blank>` among them. conf: as `read_conf` gives it.
         lexicon: where `conf.search` is `lexicon`: spellings in the recogniser's tokens.
         lm: flashlight's LM (`load_ngram`, or a neural one): its index i stands for `words[i]` in a
-            lexicon search, for `tokens[i]` in another; with `lm_over_tokens` always the latter.
-        lm_over_tokens: a lexicon search whose LM scores tokens.
+            lexicon search, for `tokens[i]` in another.
+
+    Raises:
+        UserError: no flashlight-text, or a lexicon for tokens that do not show where words begin.
     """
 
     def __init__(
@@ -53,10 +55,8 @@ class CTCSearch:
         conf: DecodeConf,
         lexicon: Lexicon | None = None,
         lm=None,
-        lm_over_tokens: bool = False,
     ):
         self.tokens, self.conf, self.lm = list(tokens), conf, lm
-        self.lm_over_tokens = lm_over_tokens
         self.unit, self.blank = unit_of(tokens), self.tokens.index(BLANK)
         self.index = {token: i for i, token in enumerate(self.tokens)}
         self.words = list(lexicon or ())
@@ -77,8 +77,6 @@ class CTCSearch:
                 f"begins (no {SPACE}, no {WORD_START}); use search: beam"
             )
         if self.unit == "bpe":
-            if self.lm_over_tokens:
-                raise ValueError("a lexicon of word pieces with an LM over tokens is not built")
             from espnet_ext.decode.token_lm import SpelledWords
 
             self.spelled = SpelledWords(lexicon, self.index, self.words, self.lm)
@@ -87,7 +85,7 @@ class CTCSearch:
         self.trie = self.flash.Trie(len(self.tokens), boundary)
         start = self.lm.start(False)
         for i, word in enumerate(self.words):
-            first = 0.0 if self.lm_over_tokens else self.lm.score(start, i)[1]
+            first = self.lm.score(start, i)[1]
             for spelling in lexicon[word]:
                 self.trie.insert([*(self.index[token] for token in spelling), boundary], i, first)
         self.trie.smear(self.flash.SmearingMode.MAX)
@@ -187,7 +185,7 @@ class CTCSearch:
         )
         boundary = self.index[SPACE]
         return self.flash.LexiconDecoder(
-            options, self.trie, self.lm, boundary, self.blank, -1, [], self.lm_over_tokens
+            options, self.trie, self.lm, boundary, self.blank, -1, [], False
         )
 
     def _counts_words(self, word_score: float) -> bool:

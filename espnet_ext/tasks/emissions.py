@@ -19,14 +19,20 @@ from espnet_ext.tasks.infer import encoded_batches, frame_shift_ms, load_recogni
 
 
 def dump_emissions(
-    exp: Path, data_dir: Path, out: Path, job: int, n_jobs: int, batch_sec: float
+    exp: Path,
+    data_dir: Path,
+    out: Path,
+    job: int,
+    n_jobs: int,
+    batch_sec: float,
+    device: str = "cpu",
 ) -> None:
     """Write this job's part, `emissions.JOB.{ark,scp}` and `rtf.JOB`, and the files beside them.
 
     Raises:
         UserError: a recogniser without CTC, or one that gives what is no number.
     """
-    model, args = load_recogniser(exp)
+    model, args = load_recogniser(exp, device=device)
     if model.ctc is None:
         raise UserError(f"{exp}: has no CTC output; its own search runs the network (output: rnnt)")
     dur_sec = own_share(data_dir, job, n_jobs)

@@ -15,7 +15,7 @@ from espnet_ext.data.emissions import EmissionsDir
 from espnet_ext.data.parts import own_share
 from espnet_ext.decode.conf import DecodeConf, read_conf
 from espnet_ext.decode.load import open_search
-from espnet_ext.decode.nbest import nbest_lines
+from espnet_ext.decode.nbest import nbest_lines, rescore
 from espnet_ext.decode.search import Hypothesis
 from espnet_ext.decode.units import join, unit_of
 
@@ -26,12 +26,14 @@ class Sources:
 
     Attributes:
         emissions: folder of cached emissions; None: the network runs. ngram: built for the conf.
-        lexicon: of that n-gram's words. weights: yaml with `lm_weight` and `word_score`, tuned.
+        lexicon: of that n-gram's words. lm: folder of the trained neural LM, where the conf names
+            its conf. weights: yaml with `lm_weight` and `word_score`, tuned.
     """
 
     emissions: Path | None = None
     ngram: Path | None = None
     lexicon: Path | None = None
+    lm: Path | None = None
     weights: Path | None = None
 
 
@@ -43,6 +45,7 @@ def decode(
     job: int,
     n_jobs: int,
     sources: Sources | None = None,
+    device: str = "cpu",
 ) -> None:
     """Write this job's `text.JOB`, `nbest.JOB` (with `nbest` above 1) and its times in `rtf.JOB`.
 
@@ -52,9 +55,9 @@ def decode(
     conf, sources = read_conf(conf_file), sources or Sources()
     dur_sec = own_share(data_dir, job, n_jobs)
     if sources.emissions is None:
-        found = _with_network(exp, conf, conf_file, data_dir, dur_sec, sources)
+        found = _with_network(exp, conf, conf_file, data_dir, dur_sec, sources, device)
     else:
-        found = _from_cache(conf, conf_file, dur_sec, sources)
+        found = _from_cache(conf, conf_file, dur_sec, sources, device)
     started = time.perf_counter()  # models are loaded: that is not counted
     hyps = dict(found)
     seconds = time.perf_counter() - started
@@ -72,7 +75,7 @@ Found = Iterator[tuple[str, list[Hypothesis]]]
 
 
 def _from_cache(
-    conf: DecodeConf, conf_file: Path, dur_sec: dict[str, float], sources: Sources
+    conf: DecodeConf, conf_file: Path, dur_sec: dict[str, float], sources: Sources, device: str
 ) -> Found:
     if conf.output == "rnnt":
         raise UserError(
@@ -84,17 +87,51 @@ def _from_cache(
             f"{sources.emissions}: lacks {len(missing)} utterances; first: {missing[0]}; "
             "made of another data directory? run stage 8 (emissions) again"
         )
-    search = _ctc_search(conf, cache.tokens, cache.pieces_of, sources)
+    search = ctc_search(conf, cache.tokens, cache.pieces_of, sources, device)
     return ((utt, search(cache[utt])) for utt in dur_sec)
 
 
-def _ctc_search(conf: DecodeConf, tokens, pieces_of, sources: Sources) -> Callable:
-    """Function from emissions_TV to hypotheses."""
+def ctc_search(conf: DecodeConf, tokens, pieces_of, sources: Sources, device: str) -> Callable:
+    """Function from emissions_TV to hypotheses; lm_weight and word_score may follow."""
+    neural = _neural_lm(conf, sources, device) if conf.lm else None
     search = open_search(
-        tokens, conf, ngram=sources.ngram, lexicon=sources.lexicon, pieces_of=pieces_of
+        tokens,
+        conf,
+        ngram=sources.ngram,
+        lexicon=sources.lexicon,
+        make_lm=_fusion(conf, neural) if neural and conf.lm_use == "fusion" else None,
+        pieces_of=pieces_of,
     )
-    weights = read_weights(sources.weights) if sources.weights else conf.weights
-    return lambda emissions_TV: search.search(emissions_TV, *weights)
+    own = read_weights(sources.weights) if sources.weights else conf.weights
+    if neural is None or conf.lm_use == "fusion":
+        return lambda emissions_TV, *weights: search.search(emissions_TV, *(weights or own))
+
+    def search_and_rescore(emissions_TV, *weights) -> list[Hypothesis]:
+        hyps = search.search(emissions_TV, *(weights or own))
+        log_probs = neural.score([" ".join(hyp.words) for hyp in hyps])
+        return rescore(hyps, log_probs, conf.rescore_weight)
+
+    return search_and_rescore
+
+
+def _neural_lm(conf: DecodeConf, sources: Sources, device: str):
+    from espnet_ext.tasks.lm import load_lm
+
+    if sources.lm is None and conf.lm.endswith(".yaml"):
+        raise UserError(f"{conf.lm}: the conf of an LM; which folder it was trained in? give --lm")
+    return load_lm(sources.lm or Path(conf.lm), device)
+
+
+def _fusion(conf: DecodeConf, neural) -> Callable:
+    from espnet_ext.decode.neural_fusion import FusedLM
+
+    wanted = "word" if conf.search == "lexicon" else "token"
+    if neural.unit != wanted:
+        raise UserError(
+            f"{conf.lm}: an LM over {neural.unit}s; search: {conf.search} needs one over {wanted}s "
+            "(unit: in the LM's conf), or lm_use: rescore"
+        )
+    return lambda units: FusedLM(neural.neural, units, conf.lm)
 
 
 def read_weights(path: Path) -> tuple[float, float]:
@@ -119,6 +156,7 @@ def _with_network(
     data_dir: Path,
     dur_sec: dict[str, float],
     sources: Sources,
+    device: str,
 ) -> Found:
     # here: a search over cached emissions loads neither torch nor ESPnet
     import torch
@@ -126,10 +164,10 @@ def _with_network(
     from espnet_ext.tasks.emissions import emissions, pieces_of
     from espnet_ext.tasks.infer import encoded_batches, load_recogniser
 
-    model, args = load_recogniser(exp)
+    model, args = load_recogniser(exp, device=device)
     speech = SpeechDir(data_dir / "wav.scp")
     if _output(model, conf, conf_file) == "ctc":
-        search = _ctc_search(conf, model.token_list, pieces_of(args), sources)
+        search = ctc_search(conf, model.token_list, pieces_of(args), sources, device)
         rows = emissions(model, speech, dur_sec, conf.batch_sec)
         return ((utt, search(emissions_TV)) for utt, emissions_TV in rows)
 

@@ -108,6 +108,11 @@ decode_dir=$asr_exp/decode_$(stem "$decode_config" decode)
 emissions=$asr_exp/emissions # those of CTC; an RNN-T's own search runs the network
 [[ $decode_output != auto ]] || decode_output=$([[ -n $asr_decoder ]] && echo rnnt || echo ctc)
 ngram_exp=${decode_ngram_tag:+$exp/ngram_${decode_ngram_tag}_${token_dir##*/}} # made by stage 7
+case $decode_lm in
+  *.yaml) lm_exp=$exp/lm_$(stem "$decode_lm" lm)_${token_dir##*/} ;; # made by stage 7
+  ?*) lm_exp=$(given_path "$decode_lm") ;;
+  *) lm_exp="" ;;
+esac
 tune_set=${decode_tune_set:-$valid_set}
 tune_exp=${decode_tune:+$asr_exp/tune_$(stem "$decode_config" decode)} # made by stage 8
 

@@ -21,7 +21,7 @@ run() {
     [[ ! -s $out/emissions.scp || $(cat "$out/.made_of" 2>/dev/null) != "$made_of" ]] || continue
     rm -rf "$out"
     local command=(python -m espnet_ext.bin.dump_emissions --exp "$asr_exp" --data "$data/$set"
-      --out "$out" --nj "$nj")
+      --out "$out" --nj "$nj" --ngpu "$ngpu")
     "${job_command[@]}" --ngpu "$ngpu" "JOB=1:$nj" "$out/logs/emissions.JOB.log" "${command[@]}" --job JOB
     "${command[@]}" --merge true
     echo "$made_of" >"$out/.made_of"

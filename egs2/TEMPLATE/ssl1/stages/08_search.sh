@@ -9,9 +9,14 @@ if [[ -n $ngram_exp ]]; then
   from+=(--ngram "$ngram_exp/lm.arpa")
   [[ $decode_search != lexicon || -n $decode_lexicon ]] || from+=(--lexicon "$ngram_exp/lexicon.txt")
 fi
+[[ -z $lm_exp ]] || from+=(--lm "$lm_exp")
 [[ -z $tune_exp ]] || from+=(--weights "$tune_exp/best.yaml")
 for path in ${from[@]+"${from[@]}"} "$decode_ngram_file" "$decode_lexicon"; do
-  [[ -z $path || $path == --* ]] || inputs+=("$path")
+  case $path in
+    "" | --*) ;;
+    "$lm_exp") inputs+=("$path/config.yaml" "$path/valid.loss.ave.pth") ;;
+    *) inputs+=("$path") ;;
+  esac
 done
 outputs=()
 for set in "${tests[@]}"; do
@@ -23,12 +28,12 @@ done
 run() {
   local set gpus=$ngpu
   local -a source
-  [[ $decode_output != ctc ]] || gpus=0 # the network has run
+  [[ $decode_output != ctc || -n $lm_exp ]] || gpus=0 # the network has run
   for set in "${tests[@]}"; do
     source=(--exp "$asr_exp")
     [[ $decode_output != ctc ]] || source=(--emissions "$emissions/$set")
     local command=(python -m espnet_ext.bin.decode "${source[@]}" ${from[@]+"${from[@]}"}
-      --config "$decode_config" --data "$data/$set" --out "$decode_dir/$set" --nj "$nj")
+      --config "$decode_config" --data "$data/$set" --out "$decode_dir/$set" --nj "$nj" --ngpu "$gpus")
     "${job_command[@]}" --ngpu "$gpus" "JOB=1:$nj" "$decode_dir/$set/logs/decode.JOB.log" \
       "${command[@]}" --job JOB
     "${command[@]}" --merge true
