@@ -159,7 +159,7 @@ def _discounts(count_G: np.ndarray) -> np.ndarray:
     """D(0), D(1), D(2), D(3 and more) (Chen and Goodman 1998, eq. 26); where the text is too
     little for them, or one would leave nothing over, lmplz's fallback."""
     t = np.bincount(np.minimum(count_G, 5), minlength=6).astype(float)
-    if not t[1:5].all():
+    if not t[1:4].all():
         return FALLBACK
     k = np.arange(1, 4)
     found = k - (k + 1) * t[1] / (t[1] + 2 * t[2]) * t[k + 1] / t[k]
