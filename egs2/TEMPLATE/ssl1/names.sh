@@ -130,3 +130,10 @@ read -ra tests <<<"$test_sets"
 mapfile -t labelled_sets < <(printf '%s\n' "$train_set" "$valid_set" "${tests[@]}" | awk '!seen[$0]++')
 mapfile -t searched_sets < <(printf '%s\n' "${tests[@]}" ${decode_tune:+"$tune_set"} | awk '!seen[$0]++')
 mapfile -t all_sets < <(printf '%s\n' "${labelled_sets[@]}" "$unlabelled_set" | awk '!seen[$0]++')
+
+# what stage 9 writes for a set
+case " $score_args " in
+  *" --unit phone "*) score_file=per ;;
+  *" --unit char "*) score_file=cer ;;
+  *) score_file=wer ;;
+esac

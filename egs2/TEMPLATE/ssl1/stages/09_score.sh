@@ -4,11 +4,6 @@ home=$decode_dir
 inputs=()
 options=(score_args)
 outputs=()
-case " $score_args " in
-  *" --unit phone "*) score_file=per ;;
-  *" --unit char "*) score_file=cer ;;
-  *) score_file=wer ;;
-esac
 for set in "${tests[@]}"; do
   inputs+=("$data/$set/text" "$data/$set/utt2spk" "$decode_dir/$set/text")
   for table in glm utt2session utt2location utt2session_location; do # which only some corpora have

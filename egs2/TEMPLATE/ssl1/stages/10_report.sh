@@ -3,7 +3,7 @@ title="write RESULTS.md, its pictures and RESULTS.html"
 home=$exp
 results=$(in_workdir RESULTS.md)
 inputs=("${tests[@]/#/$decode_dir/}")
-inputs=("${inputs[@]/%//score_wer/wer}" "$exp"/asr_*/decode_*/*/score_wer/wer)
+inputs=("${inputs[@]/%//score_wer/$score_file}" "$exp"/asr_*/decode_*/*/score_wer/"$score_file")
 outputs=("$results")
 
 run() { python -m espnet_ext.bin.report --recipe . --workdir "$workdir" --out "$results"; }
