@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+from espnet_ext.config import UserError
 from espnet_ext.data.findings import Findings
 from espnet_ext.data.kaldi_dir import Utterance, write_table
 from espnet_ext.data.probe import Sound, probe
@@ -94,6 +96,34 @@ def fit_to_recordings(
         else:
             notes.add("left out: utterances after the end of their recording", utt.utt)
     return kept
+
+
+def find_enhanced(
+    folder: Path,
+    pattern: re.Pattern[str],
+    key: Callable[[re.Match[str]], str],
+    such_as: str,
+    findings: Findings,
+) -> dict[str, Path]:
+    """What a file's name stands for -> the file, at any depth of `folder`.
+
+    Args:
+        pattern: of the names of enhanced recordings; `key` makes an id of what it finds.
+        such_as: an example, for who gave another folder.
+
+    Raises:
+        UserError: none is there.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if not (name := pattern.fullmatch(path.name)):
+            continue
+        if known := found.get(key(name)):
+            findings.add("recordings enhanced twice", f"{known} and {path}", "keep one")
+        found[key(name)] = path
+    if not found:
+        raise UserError(f"{folder}: no enhanced recording; expected files such as {such_as}")
+    return found
 
 
 def spread(utts: list[Utterance], count: int) -> list[Utterance]:

@@ -1,9 +1,9 @@
 """AMI: how turns are cut and normalised, what becomes of its layout, and what is said of faults."""
 
-import argparse
 import os
 import re
 import subprocess
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import pytest
 import soundfile
 from corpora import ami as look_alike
 from corpora import clips, copy_to_damage
+from corpora.preparing import options_of, runner
 
-from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import ami
 from espnet_ext.data.corpora.ami.nxt import Token, Turn, make_turn, read_xml
@@ -25,6 +25,9 @@ from espnet_ext.data.validate import Options, validate
 
 SCTK = Path("/usr/lib/sctk/bin")
 
+_prepare, faults = runner(ami)
+options = partial(options_of, ami)
+
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory):
@@ -34,18 +37,6 @@ def laid_out(tmp_path_factory):
 @pytest.fixture
 def corpus(laid_out, tmp_path):
     return copy_to_damage(laid_out, tmp_path / "src")
-
-
-def options(*more: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    ami.add_arguments(parser)
-    return parser.parse_args(["--complete", "false", *more])
-
-
-def faults(src: Path, dst: Path, *more: str) -> str:
-    with pytest.raises(UserError) as caught:
-        ami.prepare(src, dst, options(*more))
-    return str(caught.value)
 
 
 def annotation(src: Path, kind: str, name: str) -> Path:
@@ -254,6 +245,35 @@ def test_all_faults_of_a_pass_are_said_at_once(corpus, tmp_path):
     assert "times that are no numbers (1)" in said
     assert "recordings that are cut off (1)" in said and "IS1009a.Headset-2.wav" in said
     assert not (tmp_path / "data").exists()
+
+
+def test_an_unknown_entity_is_refused(corpus, tmp_path):
+    words = annotation(corpus, "words", "ES2011a.A")
+    words.write_text(words.read_text().replace("</w>", "&bomb;</w>", 1))
+    assert "no XML (undefined entity" in faults(corpus, tmp_path, "--sets", "dev")
+
+
+def test_turns_that_begin_before_0_or_end_before_they_begin(corpus, tmp_path, capsys):
+    ami.prepare(corpus, tmp_path / "whole", options("--sets", "dev"))
+    words = annotation(corpus, "words", "ES2011a.A")
+    times, text = r'starttime="[\d.]+" endtime="[\d.]+"', words.read_text()
+    words.write_text(re.sub(times, 'starttime="9" endtime="5"', text))
+    ami.prepare(corpus, tmp_path / "cut", options("--sets", "dev"))
+    whole, left = (read_dict(tmp_path / name / "dev_ihm/text") for name in ("whole", "cut"))
+    assert left == {utt: said for utt, said in whole.items() if "_H00_" not in utt}
+    assert "left out: turns without a length, or that end before they begin: 3" in (
+        capsys.readouterr().out
+    )
+    words.write_text(re.sub(times, 'starttime="-9" endtime="5"', text))
+    said = faults(corpus, tmp_path / "no", "--sets", "dev")
+    assert "turns that begin before 0 (3); first: " in said
+
+
+def test_people_of_training_in_another_set_are_said(corpus, tmp_path, capsys):
+    meetings = corpus / look_alike.ANNOTATION / "corpusResources/meetings.xml"
+    meetings.write_text(meetings.read_text().replace("FEE041", "MEE006"))
+    ami.prepare(corpus, tmp_path, options("--sets", "train dev"))
+    assert "people who speak in train and in dev: 1; first: MEE006" in capsys.readouterr().out
 
 
 def test_a_document_type_is_refused(corpus, tmp_path):

@@ -1,12 +1,10 @@
 """Broadcast News: from both forms of its transcripts to utterances, and what is said of faults."""
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import pytest
 from corpora import broadcastnews as look_alike
 from corpora import clip, copy_to_damage
+from corpora.preparing import runner
 from corpora.sphere import write_sphere
 
 from espnet_ext.config import UserError
@@ -17,16 +15,12 @@ from espnet_ext.data.findings import Findings
 from espnet_ext.data.kaldi_dir import read_dict
 from espnet_ext.data.meetings import Notes
 
+prepare, _faults = runner(broadcastnews)
+
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory):
     return look_alike.lay_out(tmp_path_factory.mktemp("broadcastnews"))
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    broadcastnews.add_arguments(parser)
-    broadcastnews.prepare(src, dst, parser.parse_args(more))
 
 
 def test_both_years_give_what_was_said_when(laid_out, tmp_path):

@@ -1,16 +1,16 @@
 """CHiME-6: what becomes of times and words, of its layout, and what is said of faults."""
 
-import argparse
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from corpora import chime6 as look_alike
 from corpora import clip, copy_to_damage
+from corpora.preparing import options_of, runner
 
-from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import chime6
 from espnet_ext.data.corpora.chime6.reader import Set
@@ -22,6 +22,9 @@ from espnet_ext.data.kaldi_dir import read_dict
 from espnet_ext.data.validate import Options, validate
 from espnet_ext.score.scoring import score_files
 
+_prepare, faults = runner(chime6)
+options = partial(options_of, chime6)
+
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory):
@@ -31,18 +34,6 @@ def laid_out(tmp_path_factory):
 @pytest.fixture
 def corpus(laid_out, tmp_path):
     return copy_to_damage(laid_out, tmp_path / "src")
-
-
-def options(*more: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    chime6.add_arguments(parser)
-    return parser.parse_args(["--complete", "false", *more])
-
-
-def faults(src: Path, dst: Path, *more: str) -> str:
-    with pytest.raises(UserError) as caught:
-        chime6.prepare(src, dst, options(*more))
-    return str(caught.value)
 
 
 def entries(src: Path, name: str, session: str) -> tuple[Path, list[dict]]:
@@ -69,7 +60,7 @@ def test_times(time, device, expected):
     assert hundredths(time, device) == expected
 
 
-@pytest.mark.parametrize("time", ["", "1:40.6", "soon", None, {"original": "0:00:01.00"}])
+@pytest.mark.parametrize("time", ["", "1:40.6", "-1.5", "soon", None, {"original": "0:00:01.00"}])
 def test_other_times_are_refused(time):
     with pytest.raises(ValueError):
         hundredths(time, "U01")
@@ -227,6 +218,13 @@ def test_all_faults_of_a_pass_are_said_at_once(corpus, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
+def test_speakers_of_training_in_another_set(corpus, tmp_path):
+    path, spoken = entries(corpus, "dev", "S02")
+    path.write_text(json.dumps([entry | {"speaker": "P09"} for entry in spoken]))
+    said = faults(corpus, tmp_path, "--sets", "train dev", "--annotation_only", "true")
+    assert "speakers of train in dev (1); first: P09; " in said
+
+
 def test_chime7s_split_is_refused_by_name(corpus, tmp_path):
     path, spoken = entries(corpus, "eval", "S01")
     (path.parent / "S19.json").write_text(json.dumps(spoken))
@@ -276,7 +274,7 @@ def test_wrong_places_and_options(laid_out, tmp_path):
     assert "expected some of train dev eval" in faults(laid_out, tmp_path, "--sets", "test")
     assert "expected --enhanced DIR" in faults(laid_out, tmp_path, "--mic", "gss")
     assert "expected 1 to 2" in faults(laid_out, tmp_path, "--channels", "3")
-    assert "no file such as P05_S02" in faults(
+    assert "expected files such as P05_S02" in faults(
         laid_out, tmp_path, "--mic", "gss", "--enhanced", str(tmp_path)
     )
     missing = faults(laid_out, tmp_path, "--complete", "true", "--sets", "dev")

@@ -1,17 +1,17 @@
 """Common Voice: tables and clips to utterances at 16 kHz, and what is said of faults."""
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import pytest
 from corpora import clip, copy_to_damage
 from corpora import commonvoice as look_alike
+from corpora.preparing import runner
 
 from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import commonvoice
 from espnet_ext.data.kaldi_dir import read_dict
+
+prepare, _faults = runner(commonvoice)
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +22,6 @@ def laid_out(tmp_path_factory):
 @pytest.fixture
 def corpus(laid_out, tmp_path):
     return copy_to_damage(laid_out, tmp_path / "src")
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--nj", type=int, default=2)
-    commonvoice.add_arguments(parser)
-    commonvoice.prepare(src, dst, parser.parse_args(more))
 
 
 def test_the_clip_of_the_words_is_heard_at_16_khz(laid_out, tmp_path):

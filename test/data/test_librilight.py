@@ -1,14 +1,13 @@
 """Libri-light: how long recordings are cut, and what is said when the corpus is damaged."""
 
-import argparse
 import itertools
 import json
 import random
 import shutil
-from pathlib import Path
 
 import pytest
 from corpora import librilight as look_alike
+from corpora.preparing import runner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,17 +20,12 @@ from espnet_ext.data.validate import Options, validate
 
 TABLES = ("wav.scp", "segments", "utt2spk", "spk2utt", "utt2dur")
 
+prepare, faults = runner(librilight)
+
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory):
     return look_alike.lay_out(tmp_path_factory.mktemp("corpus"))
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--nj", type=int, default=2)
-    librilight.add_arguments(parser)
-    librilight.prepare(src, dst, parser.parse_args(more))
 
 
 @given(st.integers(0, 10_000_000), st.integers(0, 9))
@@ -136,6 +130,27 @@ def test_all_faults_of_a_pass_are_said_at_once(laid_out, tmp_path):
     ):
         assert line in str(caught.value)
     assert not (tmp_path / "data/unlab_60k/wav.scp").exists()
+
+
+def test_voice_that_overlaps_or_lies_outside_the_recording(laid_out, tmp_path):
+    src = shutil.copytree(laid_out, tmp_path / "src")
+    note = src / "small/1001" / look_alike.BOOK / "chapter 1, part_a.json"
+    note.write_text(json.dumps({"voice_activity": [[30, 50], [-5, 10.5], [8, 20], [60, 99]]}))
+    prepare(src, tmp_path / "data", "--rule", "w2v2", "--sets", "small")
+    rows = read_dict(tmp_path / "data/small/segments")
+    mine = [row.split(" ", 1)[1] for utt, row in rows.items() if utt.startswith("1001-")]
+    assert mine == ["0.000 20.000", "30.000 50.000", "60.000 65.500"]
+
+
+def test_an_archive_that_was_not_unpacked_to_its_end(laid_out, tmp_path):
+    src = shutil.copytree(laid_out, tmp_path / "src")
+    flac = next((src / "large").rglob("c_64kb.flac"))
+    flac.write_bytes(flac.read_bytes()[:30])  # within its header
+    next((src / "medium").rglob("*.json")).write_text('{"voice_activity": [[0.5,')
+    said = faults(src, tmp_path / "data", "--rule", "w2v2", "--sets", "unlab_60k")
+    assert "2 kinds of fault" in said
+    assert "FLAC files that are not 16000 Hz mono (1)" in said and "c_64kb.flac" in said
+    assert "json files without voice activity (1)" in said
 
 
 def test_wrong_roots_and_values(laid_out, tmp_path):

@@ -1,6 +1,5 @@
 """LibriSpeech: what becomes of its layout, and what is said when it is not all there."""
 
-import argparse
 import shutil
 from pathlib import Path
 
@@ -8,8 +7,8 @@ import pytest
 import soundfile
 from corpora import copy_to_damage
 from corpora import librispeech as look_alike
+from corpora.preparing import runner
 
-from espnet_ext.config import UserError
 from espnet_ext.data.corpora import librispeech
 from espnet_ext.data.corpora.librispeech.published import LIMITED, SETS, expected
 from espnet_ext.data.kaldi_dir import read_dict
@@ -17,6 +16,7 @@ from espnet_ext.data.probe import flac_header
 from espnet_ext.data.validate import Options, validate
 
 ROOT = Path(__file__).parents[2]
+prepare, faults = runner(librispeech)
 
 
 @pytest.fixture(scope="module")
@@ -27,20 +27,6 @@ def laid_out(tmp_path_factory):
 @pytest.fixture
 def corpus(laid_out, tmp_path):
     return copy_to_damage(laid_out, tmp_path / "src")
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--nj", type=int, default=2)
-    librispeech.add_arguments(parser)
-    options = parser.parse_args(["--complete", "false", *more])
-    librispeech.prepare(src, dst, options)
-
-
-def faults(src: Path, dst: Path, *more: str) -> str:
-    with pytest.raises(UserError) as caught:
-        prepare(src, dst, *more)
-    return str(caught.value)
 
 
 def test_published_counts():

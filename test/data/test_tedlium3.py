@@ -1,6 +1,5 @@
 """TED-LIUM 3: what becomes of an stm, and what is said of faults."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -8,22 +7,19 @@ import pytest
 import soundfile
 from corpora import clip, copy_to_damage
 from corpora import tedlium3 as look_alike
+from corpora.preparing import runner
 
 from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import tedlium3
 from espnet_ext.data.kaldi_dir import read_dict
 
+prepare, _faults = runner(tedlium3)
+
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory):
     return look_alike.lay_out(tmp_path_factory.mktemp("tedlium3"))
-
-
-def prepare(src: Path, dst: Path, *more: str) -> None:
-    parser = argparse.ArgumentParser()
-    tedlium3.add_arguments(parser)
-    tedlium3.prepare(src, dst, parser.parse_args(["--complete", "false", *more]))
 
 
 @pytest.mark.parametrize(

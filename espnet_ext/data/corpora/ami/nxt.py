@@ -157,8 +157,13 @@ def read_turns(
             where = f"{segments_path} {segment.attributes.get(NITE_ID)}"
             findings.add("segments that point at no words", where, "unpack the annotation again")
             continue
-        turn = make_turn(elements[first : last + 1], f"{words_path} {found['first']}", findings)
-        if turn:
+        where = f"{words_path} {found['first']}"
+        turn = make_turn(elements[first : last + 1], where, findings)
+        if turn and turn.start_sec < 0:
+            findings.add("turns that begin before 0", where, "unpack the annotation again")
+        elif turn and turn.end_sec <= turn.start_sec:
+            notes.add("left out: turns without a length, or that end before they begin", where)
+        elif turn:
             yield turn
 
 

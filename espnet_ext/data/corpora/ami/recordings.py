@@ -9,6 +9,7 @@ from espnet_ext.config import UserError
 from espnet_ext.data.corpora.ami.nxt import Speaker
 from espnet_ext.data.corpora.ami.splits import FIVE_HEADSETS, LOST_ARRAYS
 from espnet_ext.data.findings import Findings
+from espnet_ext.data.meetings import find_enhanced
 
 CHANNELS = range(1, 9)  # of Array1
 # IS1009a.wav, IS1009a_MDM8.wav
@@ -41,7 +42,11 @@ class Recordings:
     ):
         self.mic, self.wanted = mic, wanted
         self.tree = src / "amicorpus"
-        self.enhanced = find_enhanced(enhanced, findings) if enhanced else {}
+        self.enhanced: dict[str, Path] = {}
+        if enhanced:
+            self.enhanced = find_enhanced(
+                enhanced, ENHANCED, lambda name: name["meeting"], "IS1009a_MDM8.wav", findings
+            )
         needs_tree = mic != "mdm" or not enhanced
         if wanted and needs_tree and not self.tree.is_dir():
             raise UserError(
@@ -73,23 +78,3 @@ class Recordings:
         if self.mic == "mdm" and not self.enhanced:
             return all(path.is_file() for path in self.array(meeting))
         return all(self.path(meeting, speaker).is_file() for speaker in speakers.values())
-
-
-def find_enhanced(folder: Path, findings: Findings) -> dict[str, Path]:
-    """Meeting -> its beamformed recording, at any depth of `folder`.
-
-    Raises:
-        UserError: none is there.
-    """
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        name = ENHANCED.fullmatch(path.name)
-        if not name:
-            continue
-        if name["meeting"] in found:
-            both = f"{found[name['meeting']]} and {path}"
-            findings.add("meetings with two enhanced recordings", both, "keep one")
-        found[name["meeting"]] = path
-    if not found:
-        raise UserError(f"{folder}: no enhanced recording; expected files like IS1009a_MDM8.wav")
-    return found

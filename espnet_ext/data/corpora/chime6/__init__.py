@@ -90,6 +90,7 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
     root = find_root(src, options)
     reader = Reader(root, options, findings, notes)
     sets = {name: reader.read(name) for name in options.sets}
+    check_speakers(sets, findings)
     if not options.annotation_only:
         wavs = (utt.wav for wanted in sets.values() for utt in wanted.utts)
         sounds = look_at(wavs, findings)
@@ -132,6 +133,15 @@ def find_root(src: Path, options: argparse.Namespace) -> Path:
         if not (root / folder).is_dir():
             raise UserError(f"{root / folder}: no such folder; expected it in SRC; {OBTAIN}")
     return root
+
+
+def check_speakers(sets: dict[str, Set], findings: Findings) -> None:
+    """The challenge's sets have no speaker in common."""
+    people = {name: {utt.speaker for utt in wanted.utts} for name, wanted in sets.items()}
+    for name in people.keys() - {"train"}:
+        for who in sorted(people.get("train", set()) & people[name]):
+            mend = "put each session where CHiME-6 has it"
+            findings.add(f"speakers of train in {name}", who, mend)
 
 
 def check_counts(name: str, wanted: Set, findings: Findings) -> None:

@@ -15,7 +15,7 @@ from espnet_ext.data.corpora.chime6.text import PLACEHOLDER, normalise
 from espnet_ext.data.corpora.chime6.transcripts import Spoken, read_session
 from espnet_ext.data.findings import Findings
 from espnet_ext.data.kaldi_dir import Utterance
-from espnet_ext.data.meetings import Notes
+from espnet_ext.data.meetings import Notes, find_enhanced
 
 ENHANCED = re.compile(  # of Kaldi's recipe and of the package gss
     r"(?:(?P<speaker>P\d+)_(?P<session>S\d+)-(?P<start>\d+)-(?P<end>\d+)"
@@ -44,7 +44,10 @@ class Reader:
         self.channels = options.channels.split(",")
         self.enhanced: dict[str, Path] = {}
         if options.mic == "gss" and options.enhanced and not options.annotation_only:
-            self.enhanced = find_enhanced(options.enhanced, findings)
+            such_as = "P05_S02-0004060-0004192.wav"
+            self.enhanced = find_enhanced(
+                options.enhanced, ENHANCED, enhanced_id, such_as, findings
+            )
 
     def read(self, name: str) -> Set:
         """All utterances of a set, or of its first session there where the size is smoke."""
@@ -149,24 +152,9 @@ class Reader:
             self.notes.add("left out: utterances that are not enhanced", utt)
 
 
-def find_enhanced(folder: Path, findings: Findings) -> dict[str, Path]:
-    """P05_S02-0004060-0004192 -> its file, at any depth of `folder`.
-
-    Raises:
-        UserError: none is there.
-    """
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        name = ENHANCED.fullmatch(path.name)
-        if not name:
-            continue
-        speaker, session, start, end = (
-            name[key] or name[f"{key}2"] for key in ("speaker", "session", "start", "end")
-        )
-        utt = f"{speaker}_{session}-{int(start):07d}-{int(end):07d}"
-        if utt in found:
-            findings.add("utterances enhanced twice", f"{found[utt]} and {path}", "keep one")
-        found[utt] = path
-    if not found:
-        raise UserError(f"{folder}: no file such as P05_S02-0004060-0004192.wav; expected GSS's")
-    return found
+def enhanced_id(name: re.Match[str]) -> str:
+    """P05_S02-0004060-0004192 of either kind of file name."""
+    speaker, session, start, end = (
+        name[key] or name[f"{key}2"] for key in ("speaker", "session", "start", "end")
+    )
+    return f"{speaker}_{session}-{int(start):07d}-{int(end):07d}"
