@@ -28,7 +28,7 @@ class DecodeConf:
             `lexicon`: words of a lexicon alone, with an n-gram over words if one is given.
         output: which of a recogniser's outputs, `auto`: RNN-T where it has one.
         beam_size: hypotheses kept after each frame.
-        beam_size_token: tokens tried at each frame, the likeliest; default: all.
+        beam_size_token: tokens tried at each frame, the likeliest; default: 100, all letters.
         beam_threshold: a hypothesis this far (nats) below the best is dropped.
         log_add: the alignments of one hypothesis add up, as CTC defines; false: the best one counts
             (wav2vec 2.0's public code).

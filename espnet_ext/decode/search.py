@@ -17,6 +17,7 @@ from espnet_ext.decode.lexicon import Lexicon
 from espnet_ext.decode.ngram import flashlight
 from espnet_ext.decode.units import BLANK, SPACE, WORD_START, join, merge_repeats, unit_of
 
+TOKENS_TRIED = 100  # letters: all; of word pieces those that can matter (fairseq's default)
 CLOSED = -1e4  # log-probability of what must not happen; finite, as flashlight takes differences
 
 
@@ -171,7 +172,7 @@ class CTCSearch:
     def _options(self, lm_weight: float) -> dict:
         return {
             "beam_size": self.conf.beam_size,
-            "beam_size_token": min(len(self.tokens), self.conf.beam_size_token or math.inf),
+            "beam_size_token": min(len(self.tokens), self.conf.beam_size_token or TOKENS_TRIED),
             "beam_threshold": self.conf.beam_threshold,
             "lm_weight": lm_weight,
             "sil_score": 0.0,
