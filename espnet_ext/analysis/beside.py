@@ -156,7 +156,7 @@ def section(material: Material) -> list[Block]:
     blocks: list[Block] = [heading, Text(NOTE if own else NO_CONF)]
     shown = [value for conf in own for value in published.of_conf(f"{material.recipe}/{conf}")]
     for conf, rows in own.items():
-        blocks += [Text(f"**conf/{conf}.yaml**: {_whose(rows, published)}"), conf_table(rows)]
+        blocks += [Text(f"**{conf}**: {_whose(rows, published)}"), conf_table(rows)]
     if unplaced:
         listed = ", ".join(map(str, unplaced))
         blocks.append(Text(f"No published value for the conf and set of: run {listed}."))
@@ -222,13 +222,15 @@ def here(row: Row) -> str:
 
 
 def orientation(material: Material) -> list[Value]:
-    """Values on the recipe's sets of papers that none of its confs is to reproduce."""
+    """Values of the recipe's papers for orientation on its sets, less those of its own confs."""
     recipe = recipe_of(material)
+    confs = [c for c in material.published.confs if c.partition("/")[0] == material.recipe]
+    own = {value for conf in confs for value in material.published.of_conf(conf)}
     return [
         value
         for paper in recipe.orientation
         for value in material.published.values
-        if value.paper == paper and value.test_set in recipe.sets
+        if value.paper == paper and value.test_set in recipe.sets and value not in own
     ]
 
 

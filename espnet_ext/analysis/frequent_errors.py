@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from pathlib import Path
-
 from espnet_ext.analysis.material import Material
 from espnet_ext.analysis.page import Block, Heading, Table, Text
 from espnet_ext.analysis.runs import Run
+from espnet_ext.config import UserError
+from espnet_ext.score.confusions import Confusion, most_frequent
 
-SHOWN = 10
+SHOWN, OTHERS = 10, 3  # substitutions; deletions and insertions
 NOTE = """\
 Of each test set, the run with the lowest error rate on it: what came out in place of what, then
 what was left out (→ –) and put in (– →) most often; in brackets how many times.
 """
 
 
-def read_ops(path: Path) -> dict[str, list[tuple[str, str, int]]]:
-    """kind -> (reference, hypothesis, count), most frequent first, of Kaldi's `ops`.
-
-    Raises:
-        OSError: no such file. ValueError: a line that is not `kind ref hyp count`.
-    """
-    kinds: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
-    for line in path.read_text(encoding="utf-8").splitlines():
-        # substitution               THE                  A     3
-        kind, ref, hyp, count = line.split()
-        kinds[kind].append((ref, hyp, int(count)))
-    for rows in kinds.values():
-        rows.sort(key=lambda row: (-row[2], row[0], row[1]))
-    return kinds
+def column(errors: dict[str, list[Confusion]]) -> list[str]:
+    """SHOWN cells of substitutions, empty where no more, one of deletions, one of insertions."""
+    cells = [_cell(error) for error in errors["substitution"][:SHOWN]]
+    cells += [""] * (SHOWN - len(cells))
+    rest = (errors["deletion"], errors["insertion"])
+    return cells + [", ".join(map(_cell, kind[:OTHERS])) for kind in rest]
 
 
-def column(ops: dict[str, list[tuple[str, str, int]]]) -> list[str]:
-    """SHOWN substitutions, then the words most often left out, then put in; empty where no more."""
-    ops = {k: [(_plain(r), _plain(h), n) for r, h, n in rows] for k, rows in ops.items()}
-    changed = [f"{ref} → {hyp} ({count})" for ref, hyp, count in ops.get("substitution", [])]
-    cells = [*changed[:SHOWN], *[""] * (SHOWN - len(changed))]
-    lost = [f"{ref} → – ({count})" for ref, _, count in ops.get("deletion", [])[:3]]
-    added = [f"– → {hyp} ({count})" for _, hyp, count in ops.get("insertion", [])[:3]]
-    return [*cells, ", ".join(lost), ", ".join(added)]
-
-
-def _plain(word: str) -> str:
-    """`<unk>` is no HTML."""
-    return word.replace("<", "\\<")
+def _cell(error: Confusion) -> str:
+    # a word such as <unk> is no HTML
+    ref, hyp = (word.replace("<", "\\<") or "–" for word in (error.ref, error.hyp))
+    return f"{ref} → {hyp} ({error.count})"
 
 
 def section(material: Material) -> list[Block]:
@@ -56,13 +38,13 @@ def section(material: Material) -> list[Block]:
         known = best.get(run.test_set)
         if known is None or run.score.percent < known[1].score.percent:
             best[run.test_set] = (number, run)
-    if not best:
+    columns = {}
+    for test_set, (number, run) in best.items():
+        try:
+            columns[f"{test_set} (run {number})"] = column(most_frequent(run.score_dir, SHOWN))
+        except UserError as err:
+            material.extras.notes.append(str(err))
+    if not columns:
         return []
-    head = [f"{test_set} (run {number})" for test_set, (number, _) in best.items()]
-    try:
-        columns = [column(read_ops(run.score_dir / "ops")) for _, run in best.values()]
-    except ValueError as err:
-        material.extras.notes.append(f"frequent errors: {err}")
-        return []
-    rows = [list(row) for row in zip(*columns, strict=True) if any(row)]
-    return [Heading("Most frequent errors"), Table(head, rows), Text(NOTE)]
+    rows = [list(row) for row in zip(*columns.values(), strict=True) if any(row)]
+    return [Heading("Most frequent errors"), Table(list(columns), rows), Text(NOTE)]

@@ -10,6 +10,7 @@ from test_published import MINIMAL
 from espnet_ext.analysis import frequent_errors, runs
 from espnet_ext.analysis.decoding import language_model, real_time_factor, weights
 from espnet_ext.analysis.page_html import to_html
+from espnet_ext.score.confusions import most_frequent
 from espnet_ext.tasks.report import report
 
 SPEECH = ["data/train_1h/wav.scp", "speech", "speech_dir"]
@@ -156,7 +157,7 @@ def test_frequent_errors(tmp_path):
         "substitution  ALL     AL    3\nsubstitution  <unk>   A    1\n"
         "deletion      THE    ***    4\ninsertion     ***     TO    1\n"
     )
-    column = frequent_errors.column(frequent_errors.read_ops(tmp_path / "ops"))
+    column = frequent_errors.column(most_frequent(tmp_path))
     assert [cell for cell in column if cell] == [
         *("ALL → AL (3)", "A → THE (2)", "\\<unk> → A (1)", "THE → – (4)", "– → TO (1)")
     ]
