@@ -259,7 +259,7 @@ test_labels_of_a_layer_of_an_earlier_iteration() {
   expect 0 "$run" --stop_stage 6 --ssl_config conf/hubert.yaml
   local again=("$run" --stop_stage 6 --ssl_config conf/hubert.yaml --labels_exp exp/ssl_hubert --labels_layer 2)
   expect 0 "${again[@]}"
-  [[ -f $toy/exp/kmeans_hubert_l2_9/kmeans.npz && -f $toy/exp/ssl_hubert_on_hubert_l2/latest.pth ]] ||
+  [[ -f $toy/exp/kmeans_hubert_l2_9_40ms/kmeans.npz && -f $toy/exp/ssl_hubert_on_hubert_l2/latest.pth ]] ||
     fail "$(ls "$toy/exp")"
   expect 0 "${again[@]}"
   shows "nothing to do"
