@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from espnet_ext.analysis.material import Material
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
 from espnet_ext.analysis.page import Block, Heading, Table, Text
 from espnet_ext.analysis.runs import Run
 from espnet_ext.config import UserError
-from espnet_ext.score.confusions import Confusion, most_frequent
 
 SHOWN, OTHERS = 10, 3  # substitutions; deletions and insertions
 NOTE = """\
@@ -15,7 +17,18 @@ what was left out (→ –) and put in (– →) most often; in brackets how man
 """
 
 
-def column(errors: dict[str, list[Confusion]]) -> list[str]:
+class Confusion(Protocol):
+    """How often `ref` came out as `hyp`; empty where a word was put in or left out."""
+
+    ref: str
+    hyp: str
+    count: int
+
+
+Errors = Mapping[str, Sequence[Confusion]]  # kind -> most frequent first
+
+
+def column(errors: Errors) -> list[str]:
     """SHOWN cells of substitutions, empty where no more, one of deletions, one of insertions."""
     cells = [_cell(error) for error in errors["substitution"][:SHOWN]]
     cells += [""] * (SHOWN - len(cells))
@@ -29,10 +42,15 @@ def _cell(error: Confusion) -> str:
     return f"{ref} → {hyp} ({error.count})"
 
 
-def section(material: Material) -> list[Block]:
-    """A column for each test set."""
+def blocks(runs: list[Run], read: Callable[[Path, int], Errors], notes: list[str]) -> list[Block]:
+    """A column for each test set.
+
+    Args:
+        read: the most frequent errors of each kind, from a score directory.
+        notes: what could not be read is added here.
+    """
     best: dict[str, tuple[int, Run]] = {}
-    for number, run in enumerate(material.found.runs, 1):
+    for number, run in enumerate(runs, 1):
         if run.score.percent is None or not (run.score_dir / "ops").is_file():
             continue
         known = best.get(run.test_set)
@@ -41,9 +59,9 @@ def section(material: Material) -> list[Block]:
     columns = {}
     for test_set, (number, run) in best.items():
         try:
-            columns[f"{test_set} (run {number})"] = column(most_frequent(run.score_dir, SHOWN))
+            columns[f"{test_set} (run {number})"] = column(read(run.score_dir, SHOWN))
         except UserError as err:
-            material.extras.notes.append(str(err))
+            notes.append(str(err))
     if not columns:
         return []
     rows = [list(row) for row in zip(*columns.values(), strict=True) if any(row)]

@@ -23,6 +23,7 @@ class Extras:
     spreads: dict[str, Spread] = field(default_factory=dict)  # of the confidence streams, by set
     notes: list[str] = field(default_factory=list)
     learnt: list[Block] = field(default_factory=list)  # see learning.py
+    errors: list[Block] = field(default_factory=list)  # see frequent_errors.py
 
 
 @dataclass(frozen=True)

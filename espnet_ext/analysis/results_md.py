@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from espnet_ext.analysis import beside, decoding, frequent_errors, origin_tables, score_tables
+from espnet_ext.analysis import beside, decoding, origin_tables, score_tables
 from espnet_ext.analysis.confidence_spread import Spread
 from espnet_ext.analysis.material import Material
 from espnet_ext.analysis.page import Block, Heading, Table, Text, to_markdown
@@ -71,6 +71,11 @@ def learnt(material: Material) -> list[Block]:
     return material.extras.learnt
 
 
+def errors(material: Material) -> list[Block]:
+    """Which words came out as which."""
+    return list(material.extras.errors)
+
+
 def pictures(material: Material) -> list[Block]:
     """Masks and learning curves."""
     return list(material.extras.pictures)
@@ -99,7 +104,7 @@ SECTIONS: tuple[Callable[[Material], list[Block]], ...] = (
     learnt,
     beside.section,
     decoding.section,
-    frequent_errors.section,
+    errors,
     confidence,
     pictures,
     origin_tables.score_lines,

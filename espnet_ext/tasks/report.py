@@ -38,9 +38,10 @@ def report(
     for folder in (recipe, workdir):
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; name that of the recipe's run.sh")
-    from espnet_ext.analysis import learning, page_html, results_md, runs
+    from espnet_ext.analysis import frequent_errors, learning, page_html, results_md, runs
     from espnet_ext.analysis import published as known
     from espnet_ext.analysis.material import Material
+    from espnet_ext.score.confusions import most_frequent
 
     html = (html or out.with_suffix(".html")).resolve()
     name = recipe_name(recipe)
@@ -55,6 +56,7 @@ def report(
         extras = draw(found, workdir, out.parent)
         drawn = draw_learning(learnt, extras.notes, out.parent)
         extras.learnt.extend(learning.blocks(learnt, workdir, interval_percent, drawn))
+        extras.errors.extend(frequent_errors.blocks(found.runs, most_frequent, extras.notes))
         extras.summaries.extend(runs.over_seeds(found.runs, interval_percent))
         page = results_md.render(Material(found, workdir, extras, name, values), kept)
     finally:
