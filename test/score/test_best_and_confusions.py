@@ -1,11 +1,9 @@
 """The best decoding by dev, shown on test; the most frequent errors."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from espnet_ext.bin import run_main
 from espnet_ext.bin.best_wer import main
 from espnet_ext.config import UserError
 from espnet_ext.score.confusions import Confusion, most_frequent
@@ -13,7 +11,7 @@ from espnet_ext.score.scoring import score_files
 
 
 @pytest.fixture
-def best(tmp_path, monkeypatch, capsys):
+def best(tmp_path, monkeypatch, command):
     """best(*arguments) -> (exit status, stdout, stderr) among three decodings."""
     monkeypatch.chdir(tmp_path)
     Path("ref").write_text("u1 a b c d\nu2 e\n")
@@ -24,13 +22,7 @@ def best(tmp_path, monkeypatch, capsys):
             score_files(Path("ref"), Path("hyp"), Path(f"exp/decode_{name}/{folder}/score_wer"))
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["best_wer", *arguments])
-        status = 0
-        try:
-            run_main(main)
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
+        return command(main, "best_wer", *arguments)
 
     return run
 

@@ -1,14 +1,12 @@
 """Paired bootstrap of two systems, and the command around it."""
 
 import itertools
-import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from espnet_ext.bin import run_main
 from espnet_ext.bin.compare_wer import main
 from espnet_ext.score.bootstrap import paired_bootstrap
 from espnet_ext.score.scoring import Options, score_files
@@ -68,7 +66,7 @@ def test_pairing_narrows_the_interval():
 
 
 @pytest.fixture
-def compare(tmp_path, monkeypatch, capsys):
+def compare(tmp_path, monkeypatch, command):
     """compare(hyp_a, hyp_b, ref_b) -> (exit status, stdout, stderr) after scoring both."""
 
     def run(hyp_a=HYP_A, hyp_b=HYP_B, ref_b=REF, unit_b="word"):
@@ -79,13 +77,7 @@ def compare(tmp_path, monkeypatch, capsys):
                 (tmp_path / "hyp").write_text(hyp)
                 options = Options(unit=unit)
                 score_files(tmp_path / "ref", tmp_path / "hyp", tmp_path / name, options=options)
-        monkeypatch.setattr(sys, "argv", ["compare_wer", "A", "B"])
-        status = 0
-        try:
-            run_main(main)
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
+        return command(main, "compare_wer", "A", "B")
 
     return run
 

@@ -2,12 +2,10 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from espnet_ext.bin import run_main
 from espnet_ext.bin.score_nist import main
 from espnet_ext.config import UserError
 from espnet_ext.score.nist import find_sctk, need_sctk, read_raw
@@ -42,18 +40,12 @@ def data(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def score(data, monkeypatch, capsys):
+def score(data, command):
     """score(*options) -> (exit status, stdout, stderr)."""
 
     def run(*options):
         argv = ["score_nist", "--data", "data", "--hyp", "hyp", "--out", "out"]
-        monkeypatch.setattr(sys, "argv", [*argv, *options])
-        status = 0
-        try:
-            run_main(main)
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
+        return command(main, *argv, *options)
 
     return run
 

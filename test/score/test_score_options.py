@@ -1,11 +1,9 @@
 """score_wer with rules, a glm, phones and groups; empty sides; what the files then show."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from espnet_ext.bin import run_main
 from espnet_ext.bin.score_wer import main
 
 GLM = """\
@@ -18,7 +16,7 @@ okay => o. k. / [ ] __ [ ]
 
 
 @pytest.fixture
-def score(tmp_path, monkeypatch, capsys):
+def score(tmp_path, monkeypatch, command):
     """score(ref, hyp, *options) -> (exit status, stdout, stderr); scores go to out."""
     monkeypatch.chdir(tmp_path)
     Path("glm").write_text(GLM)
@@ -27,13 +25,7 @@ def score(tmp_path, monkeypatch, capsys):
         Path("ref").write_text(ref)
         Path("hyp").write_text(hyp)
         argv = ["score_wer", "--ref", "ref", "--hyp", "hyp", "--out", "out", *options]
-        monkeypatch.setattr(sys, "argv", argv)
-        status = 0
-        try:
-            run_main(main)
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
+        return command(main, *argv)
 
     return run
 

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from espnet_ext.bin import run_main
 from espnet_ext.bin.score_wer import main
 
 REF = "b-1 HELLO WORLD\nb-2 ONE TWO THREE\na-1 YES\na-2\n"
@@ -15,7 +14,7 @@ SPK = "a-1 a\na-2 a\nb-1 b\nb-2 b\n"
 
 
 @pytest.fixture
-def score(tmp_path, monkeypatch, capsys):
+def score(tmp_path, monkeypatch, command):
     """score(ref, hyp, *options) -> (exit status, stdout, stderr); scores go to tmp_path/out."""
 
     def run(ref=REF, hyp=HYP, *options, utt2spk=None):
@@ -25,13 +24,7 @@ def score(tmp_path, monkeypatch, capsys):
         args = ["--ref", "ref", "--hyp", "hyp", "--out", "out", *options]
         args += ["--utt2spk", "utt2spk"] if utt2spk is not None else []
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["score_wer", *args])
-        status = 0
-        try:
-            run_main(main)
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
+        return command(main, "score_wer", *args)
 
     return run
 
