@@ -113,6 +113,19 @@ case $decode_lm in
   ?*) lm_exp=$(given_path "$decode_lm") ;;
   *) lm_exp="" ;;
 esac
+lm_options=() lm_files=("$decode_ngram_file" "$decode_lexicon") # of the search: its options, its inputs
+if [[ -n $ngram_exp ]]; then
+  lm_options+=(--ngram "$ngram_exp/lm.arpa")
+  lm_files+=("$ngram_exp/lm.arpa")
+  if [[ $decode_search == lexicon && -z $decode_lexicon ]]; then
+    lm_options+=(--lexicon "$ngram_exp/lexicon.txt")
+    lm_files+=("$ngram_exp/lexicon.txt")
+  fi
+fi
+if [[ -n $lm_exp ]]; then
+  lm_options+=(--lm "$lm_exp")
+  lm_files+=("$lm_exp/config.yaml" "$lm_exp/valid.loss.ave.pth")
+fi
 tune_set=${decode_tune_set:-$valid_set}
 tune_exp=${decode_tune:+$asr_exp/tune_$(stem "$decode_config" decode)} # made by stage 8
 

@@ -5,22 +5,10 @@ home=${tune_exp:-$asr_exp/tune_none}
 # not fresh: trials already made count, and those of other inputs are set aside by the command
 inputs=("$emissions/$tune_set/emissions."{scp,ark} "$emissions/$tune_set/tokens.txt" "$data/$tune_set/text")
 confs=("$decode_config")
-from=()
-if [[ -n $ngram_exp ]]; then
-  from+=(--ngram "$ngram_exp/lm.arpa")
-  [[ $decode_search != lexicon || -n $decode_lexicon ]] || from+=(--lexicon "$ngram_exp/lexicon.txt")
-fi
-[[ -z $lm_exp ]] || from+=(--lm "$lm_exp")
-for path in ${from[@]+"${from[@]}"} "$decode_ngram_file" "$decode_lexicon"; do
-  case $path in
-    "" | --*) ;;
-    "$lm_exp") inputs+=("$path/config.yaml" "$path/valid.loss.ave.pth") ;;
-    *) inputs+=("$path") ;;
-  esac
-done
+for path in "${lm_files[@]}"; do [[ -z $path ]] || inputs+=("$path"); done
 outputs=("$home/best.yaml" "$home/trials.jsonl" "$home/contour.png")
 
 run() {
   python -m espnet_ext.bin.tune_lm --emissions "$emissions/$tune_set" --ref "$data/$tune_set/text" \
-    --config "$decode_config" ${from[@]+"${from[@]}"} --out "$home" --valid_set "$valid_set" --nj "$nj"
+    --config "$decode_config" ${lm_options[@]+"${lm_options[@]}"} --out "$home" --valid_set "$valid_set" --nj "$nj"
 }

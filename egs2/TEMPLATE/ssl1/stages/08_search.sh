@@ -4,20 +4,12 @@ home=$decode_dir
 fresh=true
 inputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth")
 confs=("$decode_config")
-from=()
-if [[ -n $ngram_exp ]]; then
-  from+=(--ngram "$ngram_exp/lm.arpa")
-  [[ $decode_search != lexicon || -n $decode_lexicon ]] || from+=(--lexicon "$ngram_exp/lexicon.txt")
+from=(${lm_options[@]+"${lm_options[@]}"})
+for path in "${lm_files[@]}"; do [[ -z $path ]] || inputs+=("$path"); done
+if [[ -n $tune_exp ]]; then
+  from+=(--weights "$tune_exp/best.yaml")
+  inputs+=("$tune_exp/best.yaml")
 fi
-[[ -z $lm_exp ]] || from+=(--lm "$lm_exp")
-[[ -z $tune_exp ]] || from+=(--weights "$tune_exp/best.yaml")
-for path in ${from[@]+"${from[@]}"} "$decode_ngram_file" "$decode_lexicon"; do
-  case $path in
-    "" | --*) ;;
-    "$lm_exp") inputs+=("$path/config.yaml" "$path/valid.loss.ave.pth") ;;
-    *) inputs+=("$path") ;;
-  esac
-done
 outputs=()
 for set in "${tests[@]}"; do
   inputs+=("$data/$set/wav.scp" "$data/$set/segments"*)
