@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from espnet_ext.config import UserError
+from espnet_ext.config import UserError, str2bool
 from espnet_ext.data.corpora.speechstew.mix import MIXED, Mix, balance, copies_of, read_mix
 from espnet_ext.data.corpora.speechstew.reader import hours_of, read_dir
 from espnet_ext.data.english import is_spelt_out, normalise
@@ -75,6 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpora", type=str.split, default=[], help="of the mix, in quotes")
     parser.add_argument("--sets", type=str.split, default=[], help="which, in quotes")
     parser.add_argument("--size", choices=("full", "smoke"), default="full")
+    parser.add_argument(
+        "--needs", type=str2bool, default=False, help="only print `corpus set set …` of SRC"
+    )
 
 
 def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
@@ -89,8 +92,12 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
     sets = options.sets or known
     if unknown := [name for name in sets if name not in known]:
         raise UserError(f"--sets {unknown[0]}: expected some of {' '.join(known)}")
+    needed = dirs_of(mix, sets)
+    if options.needs:
+        print("\n".join(by_corpus(needed)))
+        return
     this = Pass(src, mix, options.size == "smoke", Findings(src))
-    check_dirs(this, sets)
+    check_dirs(this, needed)
     for name in (name for name in sets if name in MIXED):
         write_mixed(this, name, dst / name)
     for name in (name for name in sets if name in mix.tests):
@@ -99,15 +106,28 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
     print(*this.notes.lines(), sep="\n")
 
 
-def check_dirs(this: Pass, sets: list[str]) -> None:
+def dirs_of(mix: Mix, sets: list[str]) -> list[str]:
+    """The data directories that the sets are made of, each once."""
+    mixed = [part for name in MIXED if name in sets for part in getattr(mix, name).values()]
+    dirs = [where for part in mixed for where in part.dirs]
+    return [*dict.fromkeys([*dirs, *(mix.tests[name] for name in sets if name in mix.tests)])]
+
+
+def by_corpus(needed: list[str]) -> list[str]:
+    """Such as `ami train_ihm eval_sdm`."""
+    sets: dict[str, list[str]] = {}
+    for where in needed:
+        corpus, _, name = where.partition("/")
+        sets.setdefault(corpus, []).append(name)
+    return [" ".join([corpus, *names]) for corpus, names in sets.items()]
+
+
+def check_dirs(this: Pass, needed: list[str]) -> None:
     """Look for every directory that the sets need.
 
     Raises:
         UserError: none of them is there, or some are not.
     """
-    needed = [d for name in MIXED if name in sets for part in getattr(this.mix, name).values()
-              for d in part.dirs]  # fmt: skip
-    needed += [this.mix.tests[name] for name in sets if name in this.mix.tests]
     absent = [d for d in needed if not (this.src / d / "wav.scp").is_file()]
     if len(absent) == len(needed):
         raise UserError(f"{this.src}: none of the {len(needed)} data directories of the mix, such "
