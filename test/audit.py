@@ -43,12 +43,11 @@ def build(conf: dict, task: str):
 
     A masker has no parameters, but some draw from a table, which a device without memory has not.
     """
-    from espnet_ext.tasks.asr import ASRTask
-    from espnet_ext.tasks.ssl import SSLTask
+    from espnet_ext.tasks.run import TASKS
 
-    task_class = {"ssl": SSLTask, "asr": ASRTask}[task]
+    task_class = TASKS[task]
     args = task_class.get_parser().parse_args([])
-    if task == "asr":
+    if task != "ssl":
         args.token_list = ["<blank>", "<unk>", "a", "<sos/eos>"]
     if conf.get("masker") == "random":
         conf = conf | {"masker": "inverse_block", "masker_conf": {}}

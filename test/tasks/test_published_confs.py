@@ -17,9 +17,11 @@ def relative(path: Path) -> str:
 
 
 def task_of(conf: dict) -> str | None:
-    """`ssl`, `asr`; None for a decoding's."""
+    """`ssl`, `asr`, `lm`; None for a decoding's."""
     if "search" in conf:
         return None
+    if "lm" in conf:
+        return "lm"
     return "ssl" if conf.get("losses") else "asr"
 
 
