@@ -63,6 +63,16 @@ test_stopping_stops_the_jobs() {
   done
 }
 
+test_a_suspended_job_is_waited_for() {
+  "$local_sh" x.log bash -c 'echo $$ >pid; sleep 2' &
+  local driver=$!
+  for _ in {1..200}; do [[ -s pid ]] || sleep 0.1; done
+  kill -STOP -- "-$(ps -o pgid= -p "$(cat pid)" | tr -d ' ')"
+  sleep 0.5
+  kill -CONT -- "-$(ps -o pgid= -p "$(cat pid)" | tr -d ' ')"
+  wait "$driver" || fail "a job that was suspended counts as failed"
+}
+
 is_running() { # a process that has ended, but that nobody has asked for yet, is not running
   [[ $(ps -o stat= -p "$1") == [!Z]* ]]
 }

@@ -63,5 +63,6 @@ for ((first = 1; first <= at_once; first++)); do
   work "$first" &
   workers+=($!)
 done
+set +m # else `wait` would take a job that is only suspended for one that has ended
 wait
 report_failures
