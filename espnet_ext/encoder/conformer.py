@@ -115,6 +115,8 @@ class ConformerLayer(nn.Module):
 
 
 class FeedForward(nn.Sequential):
+    """(B, T, D) -> (B, T, D), normalised first: half of it stands before, half after attention."""
+
     def __init__(self, dim, ff_dim, dropout):
         super().__init__(
             nn.LayerNorm(dim),

@@ -103,4 +103,5 @@ def scatter(x_RKD: Tensor, visible: VisibleFrames, into_RTD: Tensor) -> Tensor:
 
 
 def normal_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard normal numbers of the shape, type and place of `x`."""
     return torch.randn(x.shape, dtype=x.dtype, device=x.device, generator=generator)

@@ -27,6 +27,8 @@ RATES = {"word": "WER", "char": "CER", "phone": "PER"}
 
 @dataclass(frozen=True)
 class Options:
+    """How `score_files` reads, aligns and counts."""
+
     mode: str = "strict"  # strict, present or all
     unit: str = "word"  # word, char or phone
     align: str = ""  # kaldi or sclite; default: sclite's where the rules are NIST's

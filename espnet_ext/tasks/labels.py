@@ -247,12 +247,14 @@ def merge_labels(kmeans_file: Path, data_dir: Path, out: Path, tag: str, n_jobs:
 
 
 def stream_made_from(kmeans_file: Path, data_dir: Path) -> dict[str, str]:
+    """What a stream of labels depends on: the clusters and the speech, as short hashes."""
     if not kmeans_file.exists():
         raise UserError(f"{kmeans_file}: missing; train_kmeans makes it")
     return {"kmeans": digest(kmeans_file), "data": digest(data_dir / "utt2dur")}
 
 
 def made_from_file(scp: Path) -> Path:
+    """The note beside a stream."""
     return scp.with_suffix(".made_from")
 
 

@@ -270,6 +270,7 @@ def write_tables(
 
 
 def is_whole(name: str, meetings: dict[str, list[str]]) -> bool:
+    """Whether all meetings of a set are there, so that its counts must be the published ones."""
     return len(meetings[name]) == len(SETS[name])
 
 
