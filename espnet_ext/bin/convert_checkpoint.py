@@ -32,7 +32,7 @@ def main() -> None:
     if args.from_hf and args.model_type:
         parser.error("--model_type goes with --to_hf; with --from_hf config.json says it")
 
-    from espnet_ext.tasks import convert
+    from espnet_ext.tasks.checkpoints import convert
 
     if args.from_hf:
         convert.from_hugging_face(args.from_hf, args.out)

@@ -52,7 +52,7 @@ def main() -> None:
 
         merge_text(args.out, args.nj, args.data, args.emissions)
     else:
-        from espnet_ext.tasks.search import Sources, decode
+        from espnet_ext.tasks.decoding.search import Sources, decode
 
         sources = Sources(args.emissions, args.ngram, args.lexicon, args.lm, args.weights)
         device = "cuda" if args.ngpu > 0 else "cpu"

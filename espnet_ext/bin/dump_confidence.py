@@ -35,7 +35,7 @@ def main() -> None:
 
         merge_stream("confidence", args.out, args.nj, args.data)
     else:
-        from espnet_ext.tasks.infer import dump_confidence
+        from espnet_ext.tasks.decoding.infer import dump_confidence
 
         dump_confidence(
             args.scorer_exp,

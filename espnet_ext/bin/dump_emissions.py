@@ -32,7 +32,7 @@ def main() -> None:
 
         merge_stream("emissions", args.out, args.nj, args.data)
     else:
-        from espnet_ext.tasks.emissions import dump_emissions
+        from espnet_ext.tasks.decoding.emissions import dump_emissions
 
         device = "cuda" if args.ngpu > 0 else "cpu"
         dump_emissions(args.exp, args.data, args.out, args.job, args.nj, args.batch_sec, device)

@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument("--nj", type=int, default=1, help="processes that search")
     args = parser.parse_args()
 
-    from espnet_ext.tasks.search import Sources
-    from espnet_ext.tasks.tune import tune
+    from espnet_ext.tasks.decoding.search import Sources
+    from espnet_ext.tasks.tuning.tune import tune
 
     sources = Sources(args.emissions, args.ngram, args.lexicon, args.lm)
     found = tune(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from espnet_ext.config import UserError
 from espnet_ext.data.findings import Findings
+from espnet_ext.data.headers import Sound, probe
 from espnet_ext.data.kaldi_dir import Utterance, write_table
-from espnet_ext.data.probe import Sound, probe
 
 SHORTEST_SEC = 0.01  # what is left of an utterance that its recording cuts off, if it is to be kept
 

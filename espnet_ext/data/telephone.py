@@ -12,8 +12,8 @@ from pathlib import Path
 
 from espnet_ext.data import sphere
 from espnet_ext.data.findings import Findings
+from espnet_ext.data.headers import Sound, probe
 from espnet_ext.data.kaldi_dir import Utterance, write_table
-from espnet_ext.data.probe import Sound, probe
 from espnet_ext.data.walk import in_order
 
 RATE = 16000  # what every set is brought to

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.audio import segment_samples
 from espnet_ext.data.faults import Report
-from espnet_ext.data.probe import Sound, probe
+from espnet_ext.data.headers import Sound, probe
 
 TOLERANCE_SEC = 0.020  # utt2dur and segments are rounded; half a frame stays unseen
 

@@ -16,7 +16,7 @@ from espnet_ext.masking.channel import TimeChannelMask
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.asr import Recogniser
 from espnet_ext.tasks.launch import has_masks
-from espnet_ext.tasks.trainer import SafeTrainer
+from espnet_ext.tasks.training.trainer import SafeTrainer
 
 registry.register()
 masker_choices = ClassChoices("masker", registry.MASKERS, Masker, default=None, optional=True)

@@ -15,9 +15,9 @@ from espnet2.tasks.abs_task import optim_classes, scheduler_classes
 from espnet_ext import registry
 from espnet_ext.config import UserError
 from espnet_ext.tasks.asr import ASRTask
-from espnet_ext.tasks.guards import Guard
 from espnet_ext.tasks.lm import LMTask
 from espnet_ext.tasks.ssl import SSLTask
+from espnet_ext.tasks.training.guards import Guard
 
 _GIVEN = {"self", "train", "vocab_size", "latent_dim", "optimizer", "params"}
 

@@ -74,7 +74,7 @@ class LayerFrames:
         """(utterance, (T, D) float32) of each utterance that `dur_sec` names."""
         import torch
 
-        from espnet_ext.tasks.infer import encoded_batches
+        from espnet_ext.tasks.decoding.infer import encoded_batches
 
         with torch.no_grad():
             for utts, hidden_BTD, frames_B, _ in encoded_batches(

@@ -15,7 +15,7 @@ from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.lm_text import sentences
 from espnet_ext.data.tokens import UNKNOWN
 from espnet_ext.decode.neural_lm import NeuralLM
-from espnet_ext.tasks.trainer import SafeTrainer
+from espnet_ext.tasks.training.trainer import SafeTrainer
 
 registry.register()
 WEIGHTS = "valid.loss.ave.pth"  # average of the best epochs (`keep_nbest_models`)

@@ -90,7 +90,7 @@ def encode(model: AllLayers, data_dir: Path, batch_sec: float) -> Frames:
     Raises:
         UserError: more than 4 GiB of it.
     """
-    from espnet_ext.tasks.infer import encoded_batches
+    from espnet_ext.tasks.decoding.infer import encoded_batches
 
     speech, dur_sec = SpeechDir(data_dir / "wav.scp"), own_share(data_dir, 1, 1)
     found: dict[str, Tensor] = {}

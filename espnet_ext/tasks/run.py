@@ -9,8 +9,8 @@ from espnet_ext.tasks.asr import ASRTask
 from espnet_ext.tasks.check import check_conf
 from espnet_ext.tasks.launch import read_flat
 from espnet_ext.tasks.lm import LMTask
-from espnet_ext.tasks.memory import keep_freed_memory
 from espnet_ext.tasks.ssl import SSLTask
+from espnet_ext.tasks.training.memory import keep_freed_memory
 
 TASKS = {"ssl": SSLTask, "asr": ASRTask, "lm": LMTask}
 

@@ -25,7 +25,7 @@ from espnet_ext.encoder.views import View
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.ssl import MaskedSpeechModel, Objective
 from espnet_ext.tasks.launch import label_sizes
-from espnet_ext.tasks.trainer import SafeTrainer
+from espnet_ext.tasks.training.trainer import SafeTrainer
 
 registry.register()
 masker_choices = ClassChoices("masker", registry.MASKERS, Masker, default="random")

@@ -16,8 +16,8 @@ import torch
 
 from espnet_ext.config import compose, dump
 from espnet_ext.tasks.launch import frame_shift_ms, label_sizes
-from espnet_ext.tasks.memory import keep_freed_memory
 from espnet_ext.tasks.ssl import SSLTask
+from espnet_ext.tasks.training.memory import keep_freed_memory
 
 ROOT = Path(__file__).parents[2]
 CONFS = ROOT / "egs2/asterisk/ssl1/conf"

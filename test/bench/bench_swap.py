@@ -17,7 +17,7 @@ from espnet_ext.encoder.swap import SwapViews
 from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.encoder.views import OneView, View
 from espnet_ext.masking.random import RandomSpans
-from espnet_ext.tasks.memory import keep_freed_memory
+from espnet_ext.tasks.training.memory import keep_freed_memory
 
 LATENT_DIM, FRAMES_A_SECOND = 512, 50
 

@@ -9,7 +9,7 @@ from corpora.sphere import write_sphere
 
 from espnet_ext.config import UserError
 from espnet_ext.data.audio import SpeechDir, decode_to_flac
-from espnet_ext.data.probe import Sound, glance, probe
+from espnet_ext.data.headers import Sound, glance, probe
 
 RATE = 16000
 

@@ -11,8 +11,8 @@ from corpora.preparing import runner
 
 from espnet_ext.data.corpora import librispeech
 from espnet_ext.data.corpora.librispeech.published import LIMITED, SETS, expected
+from espnet_ext.data.headers import flac_header
 from espnet_ext.data.kaldi_dir import read_dict
-from espnet_ext.data.probe import flac_header
 from espnet_ext.data.validate import Options, validate
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.frontend.layer_norm import LatentNorm
 from espnet_ext.targets.given import Given
 from espnet_ext.targets.teacher_average import TeacherAverage
-from espnet_ext.tasks.hf_layout import from_hf
+from espnet_ext.tasks.checkpoints.hf_layout import from_hf
 
 SIZES = {
     "tiny": {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}

@@ -22,7 +22,7 @@ from espnet_ext.encoder.transformer import ContextTransformer, TransformerLayer
 from espnet_ext.encoder.visible import VisibleFrames
 from espnet_ext.frontend.layer_norm import LatentNorm
 from espnet_ext.frontend.wave_cnn import WaveCNN
-from espnet_ext.tasks.hf_layout import to_hf
+from espnet_ext.tasks.checkpoints.hf_layout import to_hf
 
 TINY = {
     "output_size": 16,

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from espnet_ext.tasks.hf_layout import to_hf
+from espnet_ext.tasks.checkpoints.hf_layout import to_hf
 
 
 def randomise(*modules: nn.Module) -> None:

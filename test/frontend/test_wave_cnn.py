@@ -8,7 +8,7 @@ from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2FeatureEncode
 
 from espnet_ext.frontend.norm_gelu import NormGelu
 from espnet_ext.frontend.wave_cnn import WaveCNN, normalise
-from espnet_ext.tasks.hf_layout import to_hf
+from espnet_ext.tasks.checkpoints.hf_layout import to_hf
 
 CHANNELS = 6
 LENGTHS = [4000, 2600, 401]

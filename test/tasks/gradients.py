@@ -14,9 +14,9 @@ from espnet2.train.reporter import SubReporter
 from espnet2.train.trainer import Trainer
 
 from espnet_ext.masking.spans import Masker
-from espnet_ext.tasks.accumulation import as_vectors
 from espnet_ext.tasks.ssl import SSLTask, masker_choices
-from espnet_ext.tasks.trainer import SafeTrainer
+from espnet_ext.tasks.training.accumulation import as_vectors
+from espnet_ext.tasks.training.trainer import SafeTrainer
 
 N_FRAMES = [50, 31, 44, 25, 37, 50, 28, 19]  # of 40 ms
 SHARES = [0.1, 0.8, 0.3, 0.6, 0.2, 0.15, 0.7, 0.1]  # of them masked

@@ -22,7 +22,7 @@ from espnet_ext.config import UserError
 from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.frontend.layer_norm import LatentNorm
 from espnet_ext.frontend.wave_cnn import WaveCNN
-from espnet_ext.tasks.convert import from_hugging_face, to_hugging_face
+from espnet_ext.tasks.checkpoints.convert import from_hugging_face, to_hugging_face
 
 SIZES = {
     "hidden_size": 16,

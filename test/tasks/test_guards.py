@@ -10,7 +10,7 @@ from espnet2.train.reporter import SubReporter
 
 from espnet_ext.config import UserError
 from espnet_ext.data.kaldi_dir import read_dict
-from espnet_ext.tasks.guards import Guard
+from espnet_ext.tasks.training.guards import Guard
 
 # Two updates an epoch; from the third on, the learning rate breaks any model.
 DIVERGES = {

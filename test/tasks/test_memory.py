@@ -7,7 +7,7 @@ import pytest
 
 STEPS = """
 import resource, sys, torch
-from espnet_ext.tasks.memory import keep_freed_memory
+from espnet_ext.tasks.training.memory import keep_freed_memory
 
 if sys.argv[1] == "keep":
     keep_freed_memory()

@@ -11,9 +11,9 @@ import yaml
 
 from espnet_ext.bin import run_main
 from espnet_ext.config import UserError
-from espnet_ext.tasks.bayes import BOUNDS, Trial, best, propose, search
-from espnet_ext.tasks.tune import refuse_test_set
-from espnet_ext.tasks.tuned_values import PUBLISHED
+from espnet_ext.tasks.tuning.bayes import BOUNDS, Trial, best, propose, search
+from espnet_ext.tasks.tuning.tune import refuse_test_set
+from espnet_ext.tasks.tuning.tuned_values import PUBLISHED
 
 GRID = [(lm, word) for lm in np.linspace(0, 5, 5) for word in np.linspace(-5, 5, 5)]
 

@@ -30,9 +30,9 @@ from espnet_ext.config import UserError
 from espnet_ext.data import sphere
 from espnet_ext.data.english import is_spelt_out, normalise
 from espnet_ext.data.findings import Findings, write_set
+from espnet_ext.data.headers import glance
 from espnet_ext.data.kaldi_dir import Utterance
 from espnet_ext.data.meetings import Notes, fit_to_recordings, look_at
-from espnet_ext.data.probe import glance
 from espnet_ext.data.telephone import find_calls
 
 OBTAIN = (

@@ -38,9 +38,9 @@ from pathlib import Path
 from espnet_ext.config import UserError, str2bool
 from espnet_ext.data import sphere
 from espnet_ext.data.findings import Findings, write_set
+from espnet_ext.data.headers import glance
 from espnet_ext.data.kaldi_dir import Utterance
 from espnet_ext.data.meetings import spread
-from espnet_ext.data.probe import glance
 from espnet_ext.data.walk import in_order
 
 OBTAIN = (

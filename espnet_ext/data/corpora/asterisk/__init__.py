@@ -41,8 +41,8 @@ from espnet_ext.data.corpora.asterisk.text import (
     too_fast_or_slow,
 )
 from espnet_ext.data.findings import Findings
+from espnet_ext.data.headers import probe
 from espnet_ext.data.kaldi_dir import Utterance, write_data_dir
-from espnet_ext.data.probe import probe
 
 OBTAIN = "its packages are Debian's; egs2/asterisk/ssl1/local/data.sh fetches and unpacks them"
 VOICES = {  # speaker: (folder, prompts in release 1.6.1)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from espnet_ext.data.corpora.librilight.rules import join_overlaps, random_pieces, voiced_pieces
+from espnet_ext.data.headers import flac_header
 from espnet_ext.data.kaldi_dir import Utterance
-from espnet_ext.data.probe import flac_header
 
 SAMPLE_RATE = 16000
 ODD = re.compile(r"[^A-Za-z0-9._@+=-]")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from espnet_ext.config import UserError
 from espnet_ext.data.findings import Findings
+from espnet_ext.data.headers import flac_header
 from espnet_ext.data.kaldi_dir import Utterance
-from espnet_ext.data.probe import flac_header
 from espnet_ext.data.walk import folders
 
 SAMPLE_RATE = 16000

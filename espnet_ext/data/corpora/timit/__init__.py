@@ -32,9 +32,9 @@ from espnet_ext.config import UserError, str2bool
 from espnet_ext.data.corpora.timit.phones import ALL, fold
 from espnet_ext.data.corpora.timit.published import SETS, SPEAKERS
 from espnet_ext.data.findings import Findings, write_set
+from espnet_ext.data.headers import probe
 from espnet_ext.data.kaldi_dir import Utterance, write_table
 from espnet_ext.data.meetings import spread
-from espnet_ext.data.probe import probe
 from espnet_ext.data.walk import in_order
 
 OBTAIN = (

@@ -14,7 +14,7 @@ from espnet_ext.data.emissions import EmissionsDir
 from espnet_ext.data.kaldi_dir import read_dict
 from espnet_ext.decode.conf import DecodeConf
 from espnet_ext.score.wer import align_kaldi, count_errors
-from espnet_ext.tasks.search import Sources, ctc_search
+from espnet_ext.tasks.decoding.search import Sources, ctc_search
 
 SHARES_PER_PROCESS = 8  # of the utterances: a process that got the short ones takes another share
 

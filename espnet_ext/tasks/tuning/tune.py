@@ -26,10 +26,10 @@ from espnet_ext.analysis.plots import save
 from espnet_ext.config import UserError, atomic_write, compose
 from espnet_ext.decode.conf import DecodeConf, read_conf
 from espnet_ext.score.wer import percent
-from espnet_ext.tasks.bayes import BOUNDS, Trial, best, check_ax, search
-from espnet_ext.tasks.dev_wer import DevRate
-from espnet_ext.tasks.search import Sources
-from espnet_ext.tasks.tuned_values import published
+from espnet_ext.tasks.decoding.search import Sources
+from espnet_ext.tasks.tuning.bayes import BOUNDS, Trial, best, check_ax, search
+from espnet_ext.tasks.tuning.dev_wer import DevRate
+from espnet_ext.tasks.tuning.tuned_values import published
 
 N_TRIALS = 128  # wav2vec 2.0 §4.4
 

@@ -15,7 +15,7 @@ from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.parts import own_share, write_ark
 from espnet_ext.model.asr import Recogniser
-from espnet_ext.tasks.infer import encoded_batches, frame_shift_ms, load_recogniser
+from espnet_ext.tasks.decoding.infer import encoded_batches, frame_shift_ms, load_recogniser
 
 
 def dump_emissions(

@@ -20,7 +20,13 @@ from espnet_ext.config import UserError, atomic_write
 from espnet_ext.encoder.transformer import ContextTransformer
 from espnet_ext.frontend.layer_norm import LatentNorm
 from espnet_ext.frontend.wave_cnn import WaveCNN
-from espnet_ext.tasks.hf_layout import MODEL_TYPES, conf_from, config_from, from_hf, to_hf
+from espnet_ext.tasks.checkpoints.hf_layout import (
+    MODEL_TYPES,
+    conf_from,
+    config_from,
+    from_hf,
+    to_hf,
+)
 
 CONFIG, SAFE, PICKLE = "config.json", "model.safetensors", "pytorch_model.bin"
 PREPROCESSOR = "preprocessor_config.json"

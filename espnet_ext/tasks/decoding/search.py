@@ -161,8 +161,8 @@ def _with_network(
     # here: a search over cached emissions loads neither torch nor ESPnet
     import torch
 
-    from espnet_ext.tasks.emissions import emissions, pieces_of
-    from espnet_ext.tasks.infer import encoded_batches, load_recogniser
+    from espnet_ext.tasks.decoding.emissions import emissions, pieces_of
+    from espnet_ext.tasks.decoding.infer import encoded_batches, load_recogniser
 
     model, args = load_recogniser(exp, device=device)
     speech = SpeechDir(data_dir / "wav.scp")

@@ -17,9 +17,9 @@ from espnet2.utils.build_dataclass import build_dataclass
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet_ext.config import UserError, atomic_write
-from espnet_ext.tasks.accumulation import as_vectors, weighted_mean
-from espnet_ext.tasks.guards import Guard
-from espnet_ext.tasks.progress import ShownIterFactory, progress_bar
+from espnet_ext.tasks.training.accumulation import as_vectors, weighted_mean
+from espnet_ext.tasks.training.guards import Guard
+from espnet_ext.tasks.training.progress import ShownIterFactory, progress_bar
 
 
 @dataclasses.dataclass

@@ -1,0 +1,1 @@
+"""Pre-trained models in our layout and in Hugging Face's."""

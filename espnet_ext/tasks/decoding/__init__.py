@@ -1,0 +1,1 @@
+"""From a data directory to emissions, and from them to words."""

@@ -1,0 +1,1 @@
+"""What every training shares: the trainer, gradients of a whole batch, guards, progress."""

@@ -1,0 +1,1 @@
+"""LM weight and word score, found on a development set."""
