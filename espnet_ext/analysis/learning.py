@@ -14,10 +14,11 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from espnet_ext.analysis.experiments import IncompleteError, Training
 from espnet_ext.analysis.page import Block, Heading, Picture, Table, Text
-from espnet_ext.analysis.runs import Found, Run, natural
+from espnet_ext.analysis.runs import Found, natural
 from espnet_ext.analysis.scores import pooled_counts, read_counts, read_score
 
 ROW = re.compile(r"^(?:ssl|asr|probe)_(?:.*?)learn_(?P<row>\w+?)(?:_seed(?P<seed>\d+))?$")
@@ -37,6 +38,19 @@ compute; only the order and the share differ.
 """
 
 
+class Rate(NamedTuple):
+    """Mean error rate over seeds, its interval if there is one, in percent."""
+
+    mean: float
+    interval: tuple[float, float] | None
+    seeds: int
+
+    def __str__(self) -> str:
+        """`**68.3** [62.6, 73.9] (3)`."""
+        between = f" [{self.interval[0]:.1f}, {self.interval[1]:.1f}]" if self.interval else ""
+        return f"**{self.mean:.1f}**{between} ({self.seeds})"
+
+
 @dataclass
 class Scores:
     """Score directories of the seeds, by set."""
@@ -46,8 +60,8 @@ class Scores:
     def add(self, test_set: str, folder: Path) -> None:
         self.folders.setdefault(test_set, []).append(folder)
 
-    def cell(self, test_set: str, bootstrap: Callable) -> str:
-        """`68.30 [62.57, 73.87] (3)`."""
+    def rate(self, test_set: str, bootstrap: Callable) -> Rate | None:
+        """Of the seeds whose score can be read; None where there is none."""
         rates, counts = [], []
         for folder in self.folders.get(test_set, []):
             try:
@@ -57,10 +71,17 @@ class Scores:
                 continue
             rates.append(score.percent or 0.0)
         if not rates:
-            return NOT_YET
+            return None
         interval = bootstrap(*pooled_counts(counts).T)
-        between = f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
-        return f"**{statistics.fmean(rates):.1f}**{between} ({len(rates)})"
+        return Rate(statistics.fmean(rates), interval, len(rates))
+
+
+@dataclass
+class Pictures:
+    """What stands above the table of methods, and above the one of orders and shares."""
+
+    methods: list[Picture] = field(default_factory=list)
+    grid: list[Picture] = field(default_factory=list)
 
 
 @dataclass
@@ -116,30 +137,28 @@ def rows(learnt: Found, workdir: Path) -> list[Row]:
     return sorted(found.values(), key=lambda r: (r.ssl is not None, natural(r.name)))
 
 
-def blocks(
-    learnt: Found, workdir: Path, bootstrap: Callable, pictures: list[Picture]
-) -> list[Block]:
-    """The table of methods, then the one of orders and shares, then how the losses fell.
+def blocks(all_rows: list[Row], bootstrap: Callable, pictures: Pictures) -> list[Block]:
+    """The table of methods, then the one of orders and shares, each with its pictures.
 
     Args:
         bootstrap: interval, in percent, from errors_U and words_U, or None.
     """
-    all_rows = rows(learnt, workdir)
     if not all_rows:
         return []
-    sets = test_sets(learnt.runs, all_rows)
+    sets = test_sets(all_rows)
     methods = [row for row in all_rows if not row.in_grid]
     grid = [row for row in all_rows if row.in_grid]
     made: list[Block] = [Heading("What was learnt"), Text(NOTE)]
     if methods:
-        made.append(table(methods, sets, bootstrap))
+        made += [*pictures.methods, table(methods, sets, bootstrap)]
     if grid:
-        made += [Text(GRID_NOTE), table(grid, sets, bootstrap)]
-    return [*made, *pictures]
+        made += [Text(GRID_NOTE), *pictures.grid, table(grid, sets, bootstrap)]
+    return made
 
 
-def test_sets(runs: Iterable[Run], all_rows: list[Row]) -> list[str]:
-    names = {run.test_set for run in runs} | {s for row in all_rows for s in row.words.folders}
+def test_sets(all_rows: Iterable[Row]) -> list[str]:
+    """Development sets first."""
+    names = {s for row in all_rows for s in row.tuned.folders | row.words.folders}
     return sorted(names, key=lambda name: (not name.startswith("dev"), natural(name)))
 
 
@@ -151,8 +170,8 @@ def table(some: list[Row], sets: list[str], bootstrap: Callable) -> Table:
     for row in some:
         about = [f"`{row.name}`", masks(row.ssl), updates(row.ssl), on_masked(row.ssl)]
         for name in sets:
-            cells = [s.cell(name, bootstrap) for s in (row.tuned, row.words, row.characters)]
-            lines.append([*about, name, *cells])
+            rates = [s.rate(name, bootstrap) for s in (row.tuned, row.words, row.characters)]
+            lines.append([*about, name, *(str(rate or NOT_YET) for rate in rates)])
             about = ["", "", "", ""]
     return Table(head, lines)
 

@@ -186,5 +186,82 @@ def draw_comparison(
     return figure
 
 
+@dataclass(frozen=True)
+class Point:
+    """A value and how far it may be off; hollow: what the others are held against."""
+
+    value: float
+    interval: tuple[float, float] | None = None
+    hollow: bool = False
+
+    def errors(self) -> list[list[float]] | None:
+        """As matplotlib's error bars want them. A bootstrap's interval may leave the mean out."""
+        if self.interval is None:
+            return None
+        return [
+            [max(0.0, self.value - self.interval[0])],
+            [max(0.0, self.interval[1] - self.value)],
+        ]
+
+
+def draw_dots(panels: Mapping[str, Mapping[str, Point]], xlabel: str) -> Figure:
+    """A row per name, ordered by the first panel that has it, least on top; a column per panel."""
+    order: list[str] = []
+    for panel in panels.values():
+        order += sorted(panel.keys() - set(order), key=lambda name: panel[name].value)
+    with mpl.rc_context(STYLE | {"axes.spines.left": False}):
+        figure = Figure(figsize=(8, 0.9 + 0.27 * len(order)), layout="constrained")
+        axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+        for axis, (title, panel), colour in zip(axes, panels.items(), COLOURS, strict=False):
+            for row, name in enumerate(order):
+                if point := panel.get(name):
+                    axis.errorbar(
+                        point.value,
+                        row,
+                        xerr=point.errors(),
+                        color=colour,
+                        marker="o",
+                        markerfacecolor="white" if point.hollow else colour,
+                        capsize=3,
+                    )
+            axis.set(title=title, xlabel=xlabel)
+            axis.tick_params(left=False)
+        axes[0].set_yticks(range(len(order)), order)
+        axes[0].invert_yaxis()
+    return figure
+
+
+def draw_shares(
+    panels: Mapping[str, Mapping[str, Mapping[float, Point]]], xlabel: str, ylabel: str
+) -> Figure:
+    """A line per name through its points, in every panel, a little apart so that bars show."""
+    names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(max(5.0, 4.0 * len(panels)), 3.6), layout="constrained")
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axis, (title, panel) in zip(axes, panels.items(), strict=True):
+            shares = sorted({share for points in panel.values() for share in points})
+            step = min(np.diff(shares), default=1.0)
+            for name, points in panel.items():
+                index = names.index(name)
+                colour, marker = _look(index)
+                apart = 0.04 * step * (index - (len(names) - 1) / 2)
+                xs = sorted(points)
+                axis.plot([x + apart for x in xs], [points[x].value for x in xs], color=colour)
+                for x in xs:
+                    axis.errorbar(
+                        x + apart,
+                        points[x].value,
+                        yerr=points[x].errors(),
+                        color=colour,
+                        marker=marker,
+                        capsize=3,
+                    )
+            axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=shares)
+        handles = [Line2D([], [], color=_look(i)[0], marker=_look(i)[1]) for i in range(len(names))]
+        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    return figure
+
+
 def _look(index: int) -> tuple[str, str]:
     return COLOURS[index % len(COLOURS)], MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]

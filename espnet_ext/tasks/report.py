@@ -38,7 +38,14 @@ def report(
     for folder in (recipe, workdir):
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; name that of the recipe's run.sh")
-    from espnet_ext.analysis import frequent_errors, learning, page_html, results_md, runs
+    from espnet_ext.analysis import (
+        frequent_errors,
+        learning,
+        learning_pictures,
+        page_html,
+        results_md,
+        runs,
+    )
     from espnet_ext.analysis import published as known
     from espnet_ext.analysis.material import Material
     from espnet_ext.score.confusions import most_frequent
@@ -54,8 +61,9 @@ def report(
     try:
         found, learnt = learning.split(runs.find(workdir))
         extras = draw(found, workdir, out.parent)
-        drawn = draw_learning(learnt, extras.notes, out.parent)
-        extras.learnt.extend(learning.blocks(learnt, workdir, interval_percent, drawn))
+        rows = learning.rows(learnt, workdir)
+        drawn = learning_pictures.draw(rows, interval_percent, extras.notes, out.parent)
+        extras.learnt.extend(learning.blocks(rows, interval_percent, drawn))
         extras.errors.extend(frequent_errors.blocks(found.runs, most_frequent, extras.notes))
         extras.summaries.extend(runs.over_seeds(found.runs, interval_percent))
         page = results_md.render(Material(found, workdir, extras, name, values), kept)
@@ -136,25 +144,6 @@ def draw(found: Found, workdir: Path, page_dir: Path) -> Extras:
                 add(plots.draw_curves(panels, "epochs"), f"finetuning_{conf}", caption)
             )
     return extras
-
-
-def draw_learning(learnt: Found, notes: list[str], page_dir: Path) -> list[Picture]:
-    """How the pre-trainings of learn.sh went, in one picture."""
-    from espnet_ext.analysis import plots
-    from espnet_ext.analysis.learning import row_of
-    from espnet_ext.analysis.page import Picture
-    from espnet_ext.analysis.pictures import pretraining_panels, with_history
-
-    ssl = [t for t in learnt.trainings.values() if t.kind == "ssl"]
-    panels = pretraining_panels(with_history(ssl, notes), lambda t: row_of(t.name) or t.name)
-    if not panels:
-        return []
-    figure = plots.draw_curves(panels, "updates", "solid: training, dashed: validation")
-    plots.save(figure, page_dir / "images" / "learning.png")
-    caption = (
-        "Pre-trainings of equal compute, a value per epoch. Losses of two methods differ in scale."
-    )
-    return [Picture("images/learning.png", caption)]
 
 
 def add_masks(found: Found, workdir: Path, extras: Extras, add) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from espnet_ext.analysis import learning, runs
+from espnet_ext.analysis import learning, learning_pictures, plots, runs
 from espnet_ext.analysis.page import Table, to_markdown
 
 SCORES = {  # errors of u1 and u2, of four words each
@@ -51,7 +51,7 @@ def test_rows_and_their_means(recipe, learnt):
     assert not any("_learn_" in run.asr.name for run in others.runs)
     methods, grid = (
         block
-        for block in learning.blocks(ours, recipe.root, widest, [])
+        for block in learning.blocks(learning.rows(ours, recipe.root), widest, learning.Pictures())
         if isinstance(block, Table)
     )
     assert [row[0] for row in methods.rows] == ["`scratch_ctc`", "`ehmam`"]
@@ -89,3 +89,31 @@ def test_chance_beside_accuracy(learnt):
         learning.on_masked(ssl)
         == "contrastive 50.0 % (chance 20.0 %), 50 labels 25.0 % (chance 2.0 %)"
     )
+
+
+def test_pictures(recipe, learnt, tmp_path):
+    """Drawn from what there is; of a recipe that learnt nothing, none."""
+    _, ours = learning.split(learnt)
+    rows = learning.rows(ours, recipe.root)
+    notes: list[str] = []
+    drawn = learning_pictures.draw(rows, widest, notes, tmp_path)
+    assert [picture.path for picture in drawn.methods] == [
+        "images/learnt.png",
+        "images/learning.png",
+    ]
+    assert [picture.path for picture in drawn.grid] == ["images/learning_masks.png"]
+    assert "on test," in drawn.methods[0].caption and not notes
+    for picture in drawn.methods + drawn.grid:
+        assert (tmp_path / picture.path).stat().st_size > 1000
+    assert learning_pictures.draw([], widest, notes, tmp_path) == learning.Pictures()
+
+
+def test_dots_are_ordered_by_the_first_panel():
+    point = plots.Point
+    panels = {
+        "a": {"far": point(9, (8, 10)), "near": point(2, (2.5, 3))},
+        "b": {"only here": point(1), "far": point(0, None, hollow=True)},
+    }
+    left, right = plots.draw_dots(panels, "%").axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["near", "far", "only here"]
+    assert left.yaxis_inverted() and len(right.containers) == 2
