@@ -54,7 +54,7 @@ class Network:
     ends: tuple[int, ...] = (0,)
 
     def _add(self, word: str, before: tuple[int, ...]) -> tuple[int, ...]:
-        optional = len(word) > 2 and word[0] + word[-1] == "()"
+        optional = len(word) > 1 and word[0] + word[-1] == "()"  # () too: the glm took its word
         self.arcs.append(Arc(word[1:-1] if optional else word, optional, before))
         return (len(self.arcs) - 1,)
 

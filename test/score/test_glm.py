@@ -39,7 +39,7 @@ walmart => shop
 """
 WORDS = """uh %uh uh-huh he's epped ok OKAY good by goodbye good-by adviser advisers binyamin
 netanyahu william falkner gentlemen's agreement walmart webster's anti-trust a--b wor- -ld - x"""
-IN_PARENTHESES = ["(%uh)", "(x uh)", "(well then)", "(wor-)"]
+IN_PARENTHESES = ["(%uh)", "(uh)", "(x uh)", "(well then)", "(wor-)"]
 
 
 @pytest.fixture
@@ -62,6 +62,7 @@ def test_examples_in_the_documentation():
     [
         ("uh so uh uh yes uh", "SO YES"),  # a space is nobody's: two in a row both go
         ("uhm (uh huh) (%uh)", "UHM (HUH) (%hesitation)"),  # a whole word; also in parentheses
+        ("so (uh uh)", "SO ()"),
         ("uh-huh uh-uh", "%bcack UH UH"),  # hyphens go after the rules
         ("he's", "{ he is / he has }"),
         ("advisers", "advisorS"),  # no right context: also the beginning of a word

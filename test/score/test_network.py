@@ -41,6 +41,7 @@ def counts(columns):
         ("well (uh) so", "well uh so", (3, 0, 0, 0)),
         ("well (uh) so", "well x so", (2, 1, 0, 0)),
         ("well so", "well (uh) so", (3, 0, 0, 0)),
+        ("well () so", "well so", (3, 0, 0, 0)),
         ("wor- x", "work x", (2, 0, 0, 0)),
         ("work x", "wor- x", (2, 0, 0, 0)),
         ("-ly x", "truly x", (2, 0, 0, 0)),
@@ -111,7 +112,8 @@ def random_text(rng, inside=False):
         else:
             word, fate = rng.choice(VOCABULARY), rng.random()
             word = f"{word[0]}-" if fate < 0.08 else f"-{word[-1]}" if fate < 0.12 else word
-            words.append(f"({word})" if fate > 0.92 and not inside else word)
+            word = "" if fate > 0.97 else word  # as a glm leaves (UH)
+            words.append(f"({word})" if fate > 0.92 and not inside else word or "a")
     return words
 
 
