@@ -68,6 +68,13 @@ def test_annotation_alone_gives_the_same_tables(laid_out, tmp_path):
         assert paths[0].read_text() == paths[1].read_text()
 
 
+def test_a_start_that_was_mistyped(tmp_path):
+    text = tmp_path / "fe_03_11487.txt"
+    text.write_text("31.09 234.06 A: no\n31.09 34.06 A: yes\n")
+    call = fisher.read_call(text.stem, {text.stem: text}, {text.stem: text}, audio=False)
+    assert [(utt.start_sec, utt.end_sec) for utt in call.utts] == [(231.09, 234.06), (31.09, 34.06)]
+
+
 def test_smoke_takes_a_few_of_every_side(laid_out, tmp_path):
     prepare(laid_out, tmp_path, "--size", "smoke")
     assert len(read_dict(tmp_path / "train_fisher/text")) == 12

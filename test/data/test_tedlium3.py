@@ -86,8 +86,16 @@ def test_utterances_end_with_their_recording(laid_out, tmp_path, capsys):
     assert "cut off by the end of their recording: 1" in capsys.readouterr().out
 
 
-def test_counts_and_the_archive(laid_out, tmp_path):
-    with pytest.raises(UserError, match="8 utterances, published are 507"):
+def test_counts_and_the_archive(laid_out, tmp_path, monkeypatch):
+    src = copy_to_damage(laid_out, tmp_path / "src")
+    stm = src / "TEDLIUM_release-3/legacy/dev/stm/BlaiseAguerayArcas_2007.stm"
+    *rows, last = stm.read_text().splitlines()
+    stm.write_text("\n".join([*rows, f"{last.partition('>')[0]}> <unk>"]) + "\n")
+    with monkeypatch.context() as patch:  # of its 8 lines one has no word, and none is missing
+        patch.setitem(tedlium3.SETS, "dev", 8)
+        prepare(src, tmp_path / "data", "--complete", "true", "--sets", "dev")
+    assert len(read_dict(tmp_path / "data/dev/text")) == 7
+    with pytest.raises(UserError, match="8, published are 507"):
         prepare(laid_out, tmp_path, "--complete", "true", "--sets", "dev")
     (archive,) = tedlium3.archives(Path("/corpora"), None)
     assert archive.target == Path("/corpora/TEDLIUM_release-3") and archive.checksum

@@ -16,7 +16,7 @@ test_all_stages_then_nothing_to_do() {
   expect 0 "${run[@]}"
   shows "333 utterances, 5,643 words"
   shows "10/10 report      ran"
-  for set in dev93 eval92; do
+  for set in dev93 eval92 eval93; do
     grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_wer/wer || fail "no score of $set"
   done
   [[ -s smoke/RESULTS.md ]] || fail "no results"

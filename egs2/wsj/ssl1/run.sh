@@ -17,7 +17,7 @@ complete       | true    | every published utterance must be there; false for a 
 exec "$here/../../TEMPLATE/ssl1/ssl.sh" --recipe "$here" \
   --train_set train_si284 \
   --valid_set dev93 \
-  --test_sets "dev93 eval92" \
+  --test_sets "dev93 eval92 eval93" \
   --unlabelled_set train_si284 \
   --token_type char \
   --scorer_config "$librispeech/scorer_ctc.yaml" \

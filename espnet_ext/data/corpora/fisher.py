@@ -2,8 +2,8 @@
 
 SRC holds the discs and the transcripts, at any depth:
 
-    fe_03_p1_sph1/audio/000/fe_03_00004.sph     two channels of 8 kHz mu-law; where shorten packed
-                                                them, a converted .wav or .flac beside it
+    fe_03_p1_sph1/audio/000/fe_03_00004.sph     two channels of 8 kHz mu-law. LDC packed them with
+                                                shorten: convert each to .wav or .flac once
     fe_03_p1_tran/data/trans/000/fe_03_00004.txt
                                                 7.38 8.78 A: an- so the topic is
 
@@ -16,6 +16,7 @@ Each set has a reco2file_and_channel. Texts:
     utterances with (( and ))     left out: the transcriber was not sure (as in Kaldi)
     [laughter] [noise] [mn] …     left out; Kaldi keeps two kinds of them as words
     t._v. c. n. n.                T V, C N N
+    31.09 234.06 in call 11487    231.09, as lhotse mends it: three seconds, not three minutes
     all in upper case             Kaldi: as it is written
 """
 
@@ -47,8 +48,10 @@ OBTAIN = (
 )
 AGAIN = "unpack it again"
 FIRST_OF_P2 = 5851
+# LDC's pages of the four items; Kaldi's fisher_data_prep.sh expects 11,699 files of either kind
 SETS = {"fisher_p1": (1, 5850), "fisher_p2": (2, 5849), "train_fisher": (None, 11699)}
 SMOKE_CALLS, SMOKE_UTTERANCES = 3, 12
+MISTYPED = {("fe_03_11487", "31.09", "234.06"): "231.09"}  # call, start, end: start
 LINE = re.compile(r"([\d.]+)\s+([\d.]+)\s+([AB])\s*:\s*(.*)")
 SPELT = re.compile(r"(?<![a-z])([a-z])\.(_|(?=\s|$|'))", re.IGNORECASE)  # the t. of t._v.
 
@@ -159,7 +162,8 @@ def read_call(call: str, texts: dict[str, Path], calls: dict[str, Path], audio: 
             example = f"{texts[call]}:{number}: {line[:60]}"
             made.found.add("lines that are not `start end A: words`", example, AGAIN)
             continue
-        start_cs, end_cs = (round(float(sec) * 100) for sec in row.groups()[:2])
+        times = MISTYPED.get((call, row[1], row[2]), row[1]), row[2]
+        start_cs, end_cs = (round(float(sec) * 100) for sec in times)
         text = normalise(row[4])
         if text is None:
             made.notes.add("left out: utterances that the transcriber was not sure of", call)

@@ -2,12 +2,11 @@
 
 SRC is the folder TEDLIUM_release-3, or one that holds it:
 
-    legacy/train/sph/AaronHuey_2010X.sph
-    legacy/train/stm/AaronHuey_2010X.stm
-                  AaronHuey_2010X 1 AaronHuey_2010X 16.09 27.00 <o,f0,male> i 'm here to <unk> …
+    legacy/train/sph/AaronHuey_2010X.sph, and legacy/train/stm/AaronHuey_2010X.stm with lines like
+    AaronHuey_2010X 1 AaronHuey_2010X 16.09 27.00 <o,f0,male> i 'm here to <unk> …
 
-Sets (--sets, in quotes) of the "legacy" split: train 268,263 utterances, dev 507, test 1,155, named
-AaronHuey_2010X-0001609-0002700 as in Kaldi; the talk is the speaker. Suffixes are joined (`i 'm`:
+Sets (--sets, in quotes) of the "legacy" split: train of 268,263 lines, dev 507, test 1,155; ids are
+AaronHuey_2010X-0001609-0002700 as in Kaldi, the talk is the speaker. Suffixes are joined (`i 'm`:
 i'm), {NOISE} and the like left out, and <unk>, words unknown to the makers: --unk keep keeps it.
 """
 
@@ -28,7 +27,8 @@ from espnet_ext.data.meetings import Notes, fit_to_recordings, look_at
 NAME = "TEDLIUM_release-3"
 URL = f"https://www.openslr.org/resources/51/{NAME}.tgz"
 SHA256 = "ad1e454d14d1ad550bc2564c462d87c7a7ec83d4dc2b9210f22ab4973b9eccdb"
-SETS = {"train": 268_263, "dev": 507, "test": 1_155}  # utterances
+SETS = {"train": 268_263, "dev": 507, "test": 1_155}  # lines: TFDS and icefall, ESPnet's results
+UNSCORED = "ignore_time_segment_in_scoring"
 AGAIN = "fetch it again"
 
 
@@ -42,8 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def archives(src: Path, options: argparse.Namespace) -> list[Archive]:
     """One archive, of some 50 GB, has all sets."""
-    target = src if src.name == NAME else src / NAME
-    return [Archive(URL, target, NAME, f"sha256:{SHA256}")]
+    return [Archive(URL, src if src.name == NAME else src / NAME, NAME, f"sha256:{SHA256}")]
 
 
 def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
@@ -53,13 +52,15 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
     legacy = (src / NAME if (src / NAME).is_dir() else src) / "legacy"
     if not legacy.is_dir():
         raise UserError(f"{src}: no legacy/ nor {NAME}/legacy/; expected TED-LIUM 3, {AGAIN}")
-    found, notes = Findings(src), Notes()
+    found, notes, smoke = Findings(src), Notes(), options.size == "smoke"
     print(f"{'set':<8}{'utterances':>11}{'hours':>9}  published")
     for name in options.sets:
         utts = talks(legacy / name, options.unk == "keep", found, notes)
-        few = 12 if options.size == "smoke" else None
-        asserted = SETS[name] if options.complete and not few else None
-        total, sum_sec = write_set(dst / name, islice(utts, few), found, asserted)
+        texts = (path.read_text("utf-8", "replace") for path in legacy.glob(f"{name}/stm/*.stm"))
+        lines = sum(UNSCORED not in line for text in texts for line in text.splitlines())
+        if options.complete and not smoke and lines != SETS[name]:
+            found.add("sets of another size", f"{lines:,}, published are {SETS[name]:,}", AGAIN)
+        total, sum_sec = write_set(dst / name, islice(utts, 12) if smoke else utts, found)
         print(f"{name:<8}{total:>11,}{sum_sec / 3600:>9.2f}  {SETS[name]:,}")
     found.raise_any()
     print(*notes.lines(), sep="\n")
@@ -93,8 +94,7 @@ def read_stm(path: Path, wav: str, unk: bool, found: Findings) -> Iterator[Utter
 
 
 def normalise(words: str, unk: bool) -> str:
-    """As the docstring of this module has it; may be empty."""
-    out = r"\(\S*\)|\{\w+\}|<sil>|ignore_time_segment_in_scoring" + ("" if unk else "|<unk>")
-    words = re.sub(out, " ", words)
+    """As this module's docstring has it; may be empty."""
+    words = re.sub(rf"\(\S*\)|\{{\w+\}}|<sil>|{UNSCORED}" + ("" if unk else "|<unk>"), " ", words)
     words = re.sub(r" +'(?=(s|m|d|t|ll|re|ve|clock)\b)", "'", " ".join(words.split()))
     return words if re.search(r"\w", words) else ""

@@ -14,7 +14,7 @@ Sets (--sets, in quotes), of the Sennheiser microphone, by the indices that Kald
     train_si284  37,416               that, and WSJ1 si_tr_s.ndx
     dev93           503               WSJ1 h1_p0.ndx: 8,234 words
     eval92          333               WSJ0 test/nvp/si_et_20.ndx: 5,643 words
-    eval93          213               WSJ1 wsj1/eval/h1_p0.ndx
+    eval93          213               WSJ1 wsj1/eval/h1_p0.ndx: 3,448 words
 
 Utterance 01ic0201 of speaker 01i. Packed audio is read in place. Texts follow Kaldi's rules:
 
@@ -48,7 +48,8 @@ OBTAIN = (
     "discs to folders such as 11-1.1 and 13-34.1 under SRC"
 )
 AGAIN = "copy its disc again"
-# set: indices, utterances, words without noises
+# set: indices, utterances (tests: Kaldi's wsj_data_prep.sh; si84: its run.sh; si284: speechbrain's
+# recipe), words without noises (Kaldi's wsj/s5/RESULTS; eval93: figures in its nnet2 scripts)
 SETS = {
     "train_si84": (["wsj0/doc/indices/train/tr_s_wv1.ndx"], 7138, None),
     "train_si284": (
@@ -58,9 +59,9 @@ SETS = {
     ),
     "dev93": (["wsj1/doc/indices/h1_p0.ndx"], 503, 8234),
     "eval92": (["wsj0/doc/indices/test/nvp/si_et_20.ndx"], 333, 5643),
-    "eval93": (["wsj1/doc/indices/wsj1/eval/h1_p0.ndx"], 213, None),
+    "eval93": (["wsj1/doc/indices/wsj1/eval/h1_p0.ndx"], 213, 3448),
 }
-ABSENT = "wsj0/si_tr_s/401/"  # in the index, on no disc
+ABSENT = "wsj0/si_tr_s/401/"  # in the index, on no disc (Kaldi leaves it out, too)
 AUDIO = ("flac", "wav", "wv1")  # of copies of an utterance the first that is there
 SMOKE_UTTERANCES = 12
 UNHEARD = re.compile(r"\[<\w+\]|\[\w+>\]|.*\[\w+/\]|.*\[/\w+\]|~|\.")

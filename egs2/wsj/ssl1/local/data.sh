@@ -17,7 +17,7 @@ TXT
 
 size=full data=data nj=$(getconf _NPROCESSORS_ONLN)
 wsj=downloads/wsj noise_word="" complete=true
-sets=${sets:-train_si284 dev93 eval92}
+sets=${sets:-train_si284 dev93 eval92 eval93}
 options="size data nj wsj noise_word complete"
 # shellcheck source=egs2/TEMPLATE/ssl1/data_options.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../../TEMPLATE/ssl1/data_options.sh" "$@"

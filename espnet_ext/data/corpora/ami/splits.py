@@ -33,8 +33,9 @@ _MEETINGS = {
 }
 SETS = {name: meetings.split() for name, meetings in _MEETINGS.items()}
 
-# What Kaldi's s5b makes of release 1.6.1 of the annotation (its RESULTS_ihm, and the data directory
-# published as edinburghcstr/ami). 1.6.2 has other times in the non-scenario meetings (EN, IB, IN).
+# What Kaldi's s5b makes of release 1.6.1 of the annotation (dev, eval: its RESULTS_ihm; train: the
+# data directory published as edinburghcstr/ami). 1.6.2 has other times in the non-scenario meetings
+# (EN, IB, IN).
 KALDI_UTTERANCES = {"train": 108502, "dev": 13098, "eval": 12643}
 
 FIVE_HEADSETS = {"EN2001a", "EN2001d", "EN2001e"}  # the others have four

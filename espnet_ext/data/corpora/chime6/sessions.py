@@ -19,8 +19,8 @@ BAD_WORN = {("S03", "P11"), ("S19", "P52"), ("S24", "P53"), ("S24", "P54")}
 UEM_START_SEC = {"S01": 0, "S02": 75, "S09": 64, "S21": 59}
 UEM_END_SEC = 12000
 
-# Utterances neither [redacted] nor of negative length, and their words as Kaldi scores them (its
-# RESULTS: 58,881 words in dev)
+# Utterances neither [redacted] nor of negative length (data page of CHiME-8, which has this split),
+# and their words as Kaldi scores them (its chime6/s5_track1/RESULTS: 58,881 in all)
 UTTERANCES = {"train": 79967, "dev": 7437}
 WORDS = {
     ("S02", "DINING"): 8288,

@@ -53,7 +53,7 @@ OBTAIN = (
     "www.openslr.org/5, eval2000 is LDC2002S09 and LDC2002T43; unpack all of them under SRC"
 )
 TRAIN_SETS = ("train_dev", "train_nodev", "train_nodup", "train_30h")
-CALLS = (2435, 2438)  # Kaldi has met both
+CALLS = (2435, 2438)  # Kaldi's swbd1_data_prep.sh has met both
 SIDES = 2 * 2438  # with a transcript
 DEV_UTTERANCES, SAME_TEXT = 4000, 300
 SMOKE_UTTERANCES = 12

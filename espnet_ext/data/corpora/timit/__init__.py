@@ -15,7 +15,7 @@ Sets (--sets, in quotes), without the two sentences SA that all speakers read:
 
 An utterance is SPEAKER_SENTENCE (FCJF0_SI1027) in upper case, its text the phones of its PHN file:
 48 (--phones; 61 or 39 instead), as Kaldi trains on. References and hypotheses are folded to 39 when
-they are scored: the core test set then has 7,215 phones, silences included, and dev 15,057.
+they are scored: the core test set then has 7,215 phones, silences included, dev 15,057.
 Glottal stops `q` are left out, repeats stay, as in Kaldi. Each set also has a spk2gender.
 """
 

@@ -14,9 +14,10 @@ MJAR0 MJFC0 MJSW0 MMDB1 MMDM2 MMJR0 MMWH0 MPDF0 MRCS0 MREB0 MRJM4 MRJR0 MROA0 MR
 MTAA0 MTDT0 MTEB0 MTHC0 MWJG0
 """
 
-# set: folder, speakers (None: all), utterances without SA, phones of the 39
+# set: folder, speakers (None: all), utterances without SA, phones of the 39 (as fairseq's wav2vec-U
+# scores them, which prepares as Kaldi does)
 SETS = {
-    "train": ("TRAIN", None, 3696, None),
+    "train": ("TRAIN", None, 3696, 140225),
     "dev": ("TEST", _DEV.split(), 400, 15057),
     "test": ("TEST", _CORE.split(), 192, 7215),
     "test_full": ("TEST", None, 1344, None),
