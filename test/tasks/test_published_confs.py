@@ -55,3 +55,21 @@ def test_schedules_end_with_the_training():
             assert updates == conf["scheduler_conf"]["max_steps"], relative(path)
             if conf.get("losses"):
                 assert updates == conf["total_updates"], relative(path)
+
+
+PAIRS = [
+    (path, atm)
+    for recipe in ("librispeech", "librilight", "ami", "speechstew")
+    for path in sorted((ROOT / "egs2" / recipe / "ssl1/conf").glob("*_random.yaml"))
+    if (atm := path.with_name(path.name.replace("_random", "_atm"))).is_file()
+]
+
+
+@pytest.mark.parametrize(("random", "atm"), PAIRS, ids=relative)
+def test_ask2mask_and_its_baseline_differ_in_masks_alone(random, atm):
+    """Ask2Mask §2: 49 % in spans of 10, as wav2vec 2.0; §4.1: 40 % with ATM."""
+    random, atm = compose(random)[0], compose(atm)[0]
+    assert (random.pop("masker"), atm.pop("masker")) == ("random", "confidence")
+    assert random.pop("masker_conf") == {"span": 10, "start_prob": 0.065}
+    assert atm.pop("masker_conf") == {"order": "highest", "span": 10, "fraction": 0.4}
+    assert random == atm
