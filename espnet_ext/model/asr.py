@@ -5,12 +5,17 @@ Shapes: B utterances, T latent frames, D the encoder's width, U labels.
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import torch
 import torch.nn.functional as F
 from espnet2.asr.espnet_model import ESPnetASRModel, autocast_type
 from torch import Tensor
 
+from espnet_ext.decode.greedy import ctc_greedy, rnnt_greedy
+from espnet_ext.decode.units import join, unit_of
 from espnet_ext.masking.channel import TimeChannelMask
+from espnet_ext.score.wer import align_kaldi, count_errors
 from espnet_ext.transducer.rnnt import rnnt_loss
 
 
@@ -24,7 +29,10 @@ class Recogniser(ESPnetASRModel):
     utterances with more labels than frames (`skipped_ctc`), for RNN-T those without a frame
     (`skipped_transducer`; it emits any number of labels at a frame).
 
-    `masks` hides spans of the latents in training; the task sets it where a conf wants it.
+    `masks` hides spans of the latents in training; the task sets it where a conf wants it, and
+    `report_wer`: then validation tells, for each utterance on average, `words` and `word_errors` of
+    greedy search, of CTC where there is one. ESPnet's own count for CTC is of letters, a mean over
+    batches, and takes what CTC says of the padding as said.
 
     Args:
         ctc_weight: with a transducer, the weight of CTC beside its loss; without one, 1.0.
@@ -53,6 +61,7 @@ class Recogniser(ESPnetASRModel):
         options = {"report_cer": False, "report_wer": False} | kwargs
         super().__init__(decoder=None, joint_network=None, ctc=ctc, ctc_weight=1.0, **options)
         self.masks: TimeChannelMask | None = None
+        self.report_wer = False
         self.generator: torch.Generator | None = None  # of one call of `forward`
         self.freeze_updates = freeze_updates
         self.fastemit_lambda = fastemit_lambda
@@ -104,12 +113,33 @@ class Recogniser(ESPnetASRModel):
         Args:
             generator: of the masks; None is torch's global one.
         """
-        self.generator, self.skipped = generator, {}
+        self.generator, self.skipped, self.counted = generator, {}, {}
         loss, stats, weight = super().forward(*args, **kwargs)
         for name, n_skipped in self.skipped.items():
             stats[f"skipped_{name}"] = n_skipped.to(loss)[None]
         main = "transducer" if self.use_transducer_decoder else "ctc"
-        return loss, stats, (weight - self.skipped[main]).clamp(min=1)
+        weight = (weight - self.skipped[main]).clamp(min=1)
+        for name, count in self.counted.items():
+            stats[name] = count / weight.to(loss)  # the trainer weighs it again
+        return loss, stats, weight
+
+    def _count(self, hyps: list[list[int]], labels_BU: Tensor, labels_B: Tensor) -> None:
+        ids: defaultdict[str, int] = defaultdict()
+        ids.default_factory = ids.__len__
+        unit = unit_of(self.token_list)
+        errors = words = 0
+        for hyp, row_U, n in zip(hyps, labels_BU.tolist(), labels_B.tolist(), strict=True):
+            said, heard = (
+                [ids[word] for word in join((self.token_list[i] for i in tokens), unit)]
+                for tokens in (row_U[:n], hyp)
+            )
+            errors += count_errors(align_kaldi(said, heard)).errors
+            words += len(said)
+        self.counted = {"word_errors": errors, "words": words}
+
+    @property
+    def _counts(self) -> bool:
+        return self.report_wer and not self.training
 
     def _calc_ctc_loss(
         self, encoder_out: Tensor, encoder_out_lens: Tensor, labels: Tensor, labels_B: Tensor
@@ -119,6 +149,11 @@ class Recogniser(ESPnetASRModel):
         self.skipped["ctc"] = too_long_B.sum()
         # ESPnet's CTC gives them a loss of 0, and counts them in its mean
         n_scored = (len(labels) - self.skipped["ctc"]).clamp(min=1)
+        if self._counts:
+            log_probs_BTV = self.ctc.log_softmax(encoder_out)
+            self._count(
+                ctc_greedy(log_probs_BTV, encoder_out_lens, self.blank_id), labels, labels_B
+            )
         return loss * len(labels) / n_scored, cer
 
     def _calc_transducer_loss(
@@ -141,6 +176,9 @@ class Recogniser(ESPnetASRModel):
             activation=joint.joint_activation,
             fastemit_lambda=self.fastemit_lambda,
         )
+        if self._counts and self.ctc is None:
+            said = rnnt_greedy(self.decoder, joint, encoder_out, encoder_out_lens, self.blank_id)
+            self._count(said, labels, labels_B)
         self.skipped["transducer"] = (encoder_out_lens == 0).sum()
         n_scored = (len(loss_B) - self.skipped["transducer"]).clamp(min=1)
         return loss_B.sum() / n_scored, None, None

@@ -8,6 +8,7 @@ import inspect
 import espnet2.tasks.asr
 from espnet2.tasks.asr import frontend_choices, preencoder_choices
 from espnet2.train.class_choices import ClassChoices
+from espnet2.train.reporter import WeightedAverage
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet_ext import registry
@@ -22,6 +23,27 @@ registry.register()
 masker_choices = ClassChoices("masker", registry.MASKERS, Masker, default=None, optional=True)
 
 
+class RecogniserTrainer(SafeTrainer):
+    """A validation's `wer`: all errors over all words, not a mean over batches."""
+
+    @classmethod
+    def validate_one_epoch(cls, model, iterator, reporter, options, distributed_option) -> None:
+        super().validate_one_epoch(
+            model=model,
+            iterator=iterator,
+            reporter=reporter,
+            options=options,
+            distributed_option=distributed_option,
+        )
+        if "words" not in reporter.stats:
+            return
+        errors, words = (
+            sum(batch.value * batch.weight for batch in reporter.stats.pop(name))
+            for name in ("word_errors", "words")
+        )
+        reporter.stats["wer"] = [WeightedAverage(errors / max(words, 1), 1.0)] * reporter.count
+
+
 class ASRTask(espnet2.tasks.asr.ASRTask):
     """ESPnet's task; confs choose `model: recogniser`, our encoders and maskers by name."""
 
@@ -29,7 +51,7 @@ class ASRTask(espnet2.tasks.asr.ASRTask):
         *espnet2.tasks.asr.ASRTask.class_choices_list,
         masker_choices,
     ]
-    trainer = SafeTrainer
+    trainer = RecogniserTrainer
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -50,10 +72,10 @@ class ASRTask(espnet2.tasks.asr.ASRTask):
     @classmethod
     def build_model(cls, args: argparse.Namespace):
         """ESPnet's, with the masks that the conf names. A pre-encoder that asks for `input_size` is
-        told, as pre-training does.
+        told, as pre-training does. Errors are counted where `best_model_criterion` has `wer`.
 
         Raises:
-            UserError: masks that a constructor refuses, or for another model than ours.
+            UserError: masks that a constructor refuses; masks or `wer` for another model than ours.
         """
         if args.preencoder is not None and args.frontend is not None:
             preencoder = preencoder_choices.get_class(args.preencoder)
@@ -69,6 +91,14 @@ class ASRTask(espnet2.tasks.asr.ASRTask):
                 model.masks = _masks(args, model.encoder.output_size())
             except ValueError as err:
                 raise UserError(f"conf: {err}") from None
+        criteria = [(phase, key) for phase, key, _ in args.best_model_criterion]
+        if ("valid", "wer") in criteria:
+            if ("valid", "loss") not in criteria or not isinstance(model, Recogniser):
+                raise UserError(
+                    "conf: best_model_criterion: [valid, wer, min] needs model: recogniser, and "
+                    "[valid, loss, min] after it: the recipes look for that average, too"
+                )
+            model.report_wer = True
         return model
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import yaml
 from torch import Tensor
 from tqdm import tqdm
 
@@ -17,20 +18,28 @@ from espnet_ext.decode.confidence import frame_confidence
 from espnet_ext.model.asr import Recogniser
 from espnet_ext.tasks.asr import ASRTask
 
-WEIGHTS = "valid.loss.ave.pth"  # average of the best epochs (`keep_nbest_models`)
 
-
-def load_recogniser(exp: Path, weights: str = WEIGHTS, device: str = "cpu"):
+def load_recogniser(exp: Path, device: str = "cpu"):
     """Model in evaluation mode and the arguments it was trained with.
+
+    Its weights are the average of the best epochs (`keep_nbest_models`) by the conf's first
+    `best_model_criterion`: `valid.wer.ave.pth`, `valid.loss.ave.pth`.
 
     Raises:
         UserError: no finished training in `exp`.
     """
-    for name in ("config.yaml", weights):
-        if not (exp / name).exists():
-            raise UserError(f"{exp / name}: missing; this training is not finished, run it again")
-    model, args = ASRTask.build_model_from_file(exp / "config.yaml", exp / weights, device)
+    config = _made(exp / "config.yaml")
+    phase, key, _ = yaml.safe_load(config.read_text(encoding="utf-8"))["best_model_criterion"][0]
+    model, args = ASRTask.build_model_from_file(
+        config, _made(exp / f"{phase}.{key}.ave.pth"), device
+    )
     return model.eval(), args
+
+
+def _made(path: Path) -> Path:
+    if not path.exists():
+        raise UserError(f"{path}: missing; this training is not finished, run it again")
+    return path
 
 
 def encoded_batches(

@@ -2,7 +2,7 @@
 title="run the recogniser once over the sets: CTC emissions"
 home=$emissions
 [[ $decode_output == ctc ]] || skip="the RNN-T's search runs the network itself"
-inputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth")
+inputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth" "$asr_exp/valid.wer.ave.pt"*)
 outputs=()
 for set in "${searched_sets[@]}"; do
   inputs+=("$data/$set/wav.scp" "$data/$set/segments"*)
@@ -14,7 +14,7 @@ run() {
   for set in "${searched_sets[@]}"; do
     out=$emissions/$set
     made_of=$({
-      cat "$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth" "$data/$set/wav.scp"
+      cat "$asr_exp/config.yaml" "$asr_exp"/valid.*.ave.pth "$data/$set/wav.scp"
       [[ ! -f $data/$set/segments ]] || cat "$data/$set/segments"
     } | cksum)
     # a set more, or an interruption, leaves the others as they are

@@ -2,7 +2,7 @@
 title="recognise the test sets"
 home=$decode_dir
 fresh=true
-inputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth")
+inputs=("$asr_exp/config.yaml" "$asr_exp/valid.loss.ave.pth" "$asr_exp/valid.wer.ave.pt"*)
 confs=("$decode_config")
 from=(${lm_options[@]+"${lm_options[@]}"})
 for path in "${lm_files[@]}"; do [[ -z $path ]] || inputs+=("$path"); done
