@@ -15,7 +15,16 @@ from espnet_ext.config import UserError
 from espnet_ext.decode.conf import DecodeConf
 from espnet_ext.decode.lexicon import Lexicon
 from espnet_ext.decode.ngram import flashlight
-from espnet_ext.decode.units import BLANK, SPACE, WORD_START, join, merge_repeats, unit_of
+from espnet_ext.decode.pieces import Options, PieceSearch
+from espnet_ext.decode.units import (
+    BLANK,
+    SPACE,
+    WORD_START,
+    join,
+    merge_repeats,
+    unit_of,
+    word_starts,
+)
 
 TOKENS_TRIED = 100  # letters: all; of word pieces those that can matter (fairseq's default)
 CLOSED = -1e4  # log-probability of what must not happen; finite, as flashlight takes differences
@@ -78,9 +87,7 @@ class CTCSearch:
                 f"begins (no {SPACE}, no {WORD_START}); use search: beam"
             )
         if self.unit == "bpe":
-            from espnet_ext.decode.token_lm import SpelledWords
-
-            self.spelled = SpelledWords(lexicon, self.index, self.words, self.lm)
+            self.pieces = PieceSearch(lexicon, self.index, self.words, self.lm, self.blank)
             return
         boundary = self.index[SPACE]
         self.trie = self.flash.Trie(len(self.tokens), boundary)
@@ -107,17 +114,15 @@ class CTCSearch:
             return [self._greedy(np.asarray(emissions_TV))]
         if len(emissions_TV) == 0:
             return [Hypothesis((), 0.0, 0.0, 0.0)]
-        finder = self._lexicon if self._has_tree else self._prefixes
+        finder = self._prefixes
+        if self.conf.search == "lexicon":
+            finder = self._lexicon if self.unit == "char" else self._pieces
         found: dict[tuple[str, ...], Hypothesis] = {}
         for hyp in finder(np.asarray(emissions_TV, dtype=np.float32), lm_weight, word_score):
             found.setdefault(hyp.words, hyp)  # flashlight's order is best first
             if len(found) == self.conf.nbest:
                 break
         return list(found.values())
-
-    @property
-    def _has_tree(self) -> bool:
-        return self.conf.search == "lexicon" and self.unit == "char"
 
     def _greedy(self, emissions_TV: np.ndarray) -> Hypothesis:
         if len(emissions_TV) == 0:
@@ -142,15 +147,21 @@ class CTCSearch:
             tokens = tuple(self._tokens_of(result.tokens))
             yield Hypothesis(words, am_score, lm_score, score, tokens)
 
+    def _pieces(self, emissions_TV, lm_weight, word_score) -> Iterator[Hypothesis]:
+        conf = self.conf
+        options = (conf.beam_size, self._n_tried, conf.beam_threshold, conf.log_add)
+        for found in self.pieces.search(emissions_TV, lm_weight, word_score, Options(*options)):
+            words = tuple(self.words[i] for i in found.words)
+            am_score = found.score - lm_weight * found.lm_score - word_score * len(words)
+            tokens = tuple(self.tokens[i] for i in found.tokens)
+            yield Hypothesis(words, am_score, found.lm_score, found.score, tokens)
+
     def _prefixes(self, emissions_TV, lm_weight, word_score) -> Iterator[Hypothesis]:
         for result in self._decode(emissions_TV, lm_weight, word_score):
             tokens = tuple(self._tokens_of(result.tokens))
             words = join(tokens, self.unit)
             score = result.score
-            if self.conf.search == "lexicon":
-                indices = self.spelled.words_of([self.index[token] for token in tokens])
-                words, lm_score = [self.words[i] for i in indices], _score(self.lm, indices)
-            elif self._counts_words(word_score):
+            if self._counts_words(word_score):
                 lm_score = _score(self.lm, [self.index[token] for token in tokens])
             else:
                 lm_score = result.lmScore
@@ -164,15 +175,19 @@ class CTCSearch:
     def _decode(self, emissions_TV: np.ndarray, lm_weight: float, word_score: float):
         weights = (lm_weight, word_score)
         if self._made is None or self._made[0] != weights:
-            make = self._tree_decoder if self._has_tree else self._free_decoder
+            make = self._tree_decoder if self.conf.search == "lexicon" else self._free_decoder
             self._made = (weights, make(*weights))
         emissions_TV = np.ascontiguousarray(emissions_TV)
         return self._made[1].decode(emissions_TV.ctypes.data, *emissions_TV.shape)
 
+    @property
+    def _n_tried(self) -> int:
+        return min(len(self.tokens), self.conf.beam_size_token or TOKENS_TRIED)
+
     def _options(self, lm_weight: float) -> dict:
         return {
             "beam_size": self.conf.beam_size,
-            "beam_size_token": min(len(self.tokens), self.conf.beam_size_token or TOKENS_TRIED),
+            "beam_size_token": self._n_tried,
             "beam_threshold": self.conf.beam_threshold,
             "lm_weight": lm_weight,
             "sil_score": 0.0,
@@ -190,27 +205,18 @@ class CTCSearch:
         )
 
     def _counts_words(self, word_score: float) -> bool:
-        return word_score != 0.0 and self.conf.search == "beam"
+        return word_score != 0.0
 
     def _free_decoder(self, lm_weight: float, word_score: float):
         lm, outer_weight = self.lm, lm_weight
-        if self.conf.search == "lexicon":
-            lm, outer_weight = self.spelled, 1.0
-            lm.weigh(lm_weight, word_score)
-        elif self._counts_words(word_score):
+        if self._counts_words(word_score):
             from espnet_ext.decode.token_lm import PerWord
 
-            lm, outer_weight = PerWord(lm, lm_weight, word_score, *self._word_starts()), 1.0
+            lm, outer_weight = PerWord(lm, lm_weight, word_score, *word_starts(self.tokens)), 1.0
         self._kept = lm  # flashlight does not hold on to a Python object
         options = self.flash.LexiconFreeDecoderOptions(**self._options(outer_weight))
         # flashlight's silence only matters with a score of its own; blank stands in
         return self.flash.LexiconFreeDecoder(options, lm, self.blank, self.blank, [])
-
-    def _word_starts(self) -> tuple[list[bool], int]:
-        if self.unit == "char":
-            return [False] * len(self.tokens), self.index[SPACE]
-        every = self.unit == "word"
-        return [every or token.startswith(WORD_START) for token in self.tokens], -1
 
 
 def _score(lm, indices: Sequence[int]) -> float:

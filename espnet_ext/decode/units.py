@@ -14,6 +14,15 @@ def unit_of(tokens: Sequence[str]) -> str:
     return "bpe" if any(token.startswith(WORD_START) for token in tokens) else "word"
 
 
+def word_starts(tokens: Sequence[str]) -> tuple[list[bool], int]:
+    """Whether a token always begins a word, by index; and the index of the boundary, after which,
+    as at the start, any other one does: -1 where there is none."""
+    unit = unit_of(tokens)
+    if unit == "char":
+        return [False] * len(tokens), tokens.index(SPACE)
+    return [unit == "word" or token.startswith(WORD_START) for token in tokens], -1
+
+
 def join(tokens: Iterable[str], unit: str) -> list[str]:
     """Words of a sequence of tokens."""
     tokens = list(tokens)
