@@ -5,7 +5,7 @@ Shapes: B utterances, T latent frames, D the encoder's width, U labels.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,6 @@ from torch import Tensor
 from espnet_ext.decode.greedy import ctc_greedy, rnnt_greedy
 from espnet_ext.decode.units import join, unit_of
 from espnet_ext.masking.channel import TimeChannelMask
-from espnet_ext.score.wer import align_kaldi, count_errors
 from espnet_ext.transducer.rnnt import rnnt_loss
 
 
@@ -30,9 +29,10 @@ class Recogniser(ESPnetASRModel):
     (`skipped_transducer`; it emits any number of labels at a frame).
 
     `masks` hides spans of the latents in training; the task sets it where a conf wants it, and
-    `report_wer`: then validation tells, for each utterance on average, `words` and `word_errors` of
-    greedy search, of CTC where there is one. ESPnet's own count for CTC is of letters, a mean over
-    batches, and takes what CTC says of the padding as said.
+    `count_errors`, of (words said, words heard) for each utterance: then validation tells of greedy
+    search, CTC's where there is one, `words` and `word_errors` of an utterance on average. ESPnet's
+    own count for CTC is of letters, a mean over batches, and takes what CTC says of the padding as
+    said.
 
     Args:
         ctc_weight: with a transducer, the weight of CTC beside its loss; without one, 1.0.
@@ -61,7 +61,7 @@ class Recogniser(ESPnetASRModel):
         options = {"report_cer": False, "report_wer": False} | kwargs
         super().__init__(decoder=None, joint_network=None, ctc=ctc, ctc_weight=1.0, **options)
         self.masks: TimeChannelMask | None = None
-        self.report_wer = False
+        self.count_errors: Callable[[list[tuple[list[str], list[str]]]], int] | None = None
         self.generator: torch.Generator | None = None  # of one call of `forward`
         self.freeze_updates = freeze_updates
         self.fastemit_lambda = fastemit_lambda
@@ -124,22 +124,17 @@ class Recogniser(ESPnetASRModel):
         return loss, stats, weight
 
     def _count(self, hyps: list[list[int]], labels_BU: Tensor, labels_B: Tensor) -> None:
-        ids: defaultdict[str, int] = defaultdict()
-        ids.default_factory = ids.__len__
         unit = unit_of(self.token_list)
-        errors = words = 0
+        pairs = []
         for hyp, row_U, n in zip(hyps, labels_BU.tolist(), labels_B.tolist(), strict=True):
-            said, heard = (
-                [ids[word] for word in join((self.token_list[i] for i in tokens), unit)]
-                for tokens in (row_U[:n], hyp)
-            )
-            errors += count_errors(align_kaldi(said, heard)).errors
-            words += len(said)
-        self.counted = {"word_errors": errors, "words": words}
+            rows = ([self.token_list[i] for i in ids] for ids in (row_U[:n], hyp))
+            pairs.append(tuple(join(tokens, unit) for tokens in rows))
+        n_words = sum(len(said) for said, _ in pairs)
+        self.counted = {"word_errors": self.count_errors(pairs), "words": n_words}
 
     @property
     def _counts(self) -> bool:
-        return self.report_wer and not self.training
+        return self.count_errors is not None and not self.training
 
     def _calc_ctc_loss(
         self, encoder_out: Tensor, encoder_out_lens: Tensor, labels: Tensor, labels_B: Tensor

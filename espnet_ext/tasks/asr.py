@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+from collections import defaultdict
 
 import espnet2.tasks.asr
 from espnet2.tasks.asr import frontend_choices, preencoder_choices
@@ -16,11 +17,23 @@ from espnet_ext.config import UserError
 from espnet_ext.masking.channel import TimeChannelMask
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.asr import Recogniser
+from espnet_ext.score.wer import align_kaldi, count_errors
 from espnet_ext.tasks.launch import has_masks
 from espnet_ext.tasks.training.trainer import SafeTrainer
 
 registry.register()
 masker_choices = ClassChoices("masker", registry.MASKERS, Masker, default=None, optional=True)
+
+
+def word_errors(pairs: list[tuple[list[str], list[str]]]) -> int:
+    """Of all pairs, (words said, words heard)."""
+    ids: defaultdict[str, int] = defaultdict()
+    ids.default_factory = ids.__len__
+    errors = 0
+    for said, heard in pairs:
+        ref, hyp = ([ids[word] for word in words] for words in (said, heard))
+        errors += count_errors(align_kaldi(ref, hyp)).errors
+    return errors
 
 
 class RecogniserTrainer(SafeTrainer):
@@ -98,7 +111,7 @@ class ASRTask(espnet2.tasks.asr.ASRTask):
                     "conf: best_model_criterion: [valid, wer, min] needs model: recogniser, and "
                     "[valid, loss, min] after it: the recipes look for that average, too"
                 )
-            model.report_wer = True
+            model.count_errors = word_errors
         return model
 
 

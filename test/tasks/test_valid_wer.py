@@ -13,7 +13,7 @@ from espnet_ext.decode.greedy import rnnt_greedy
 from espnet_ext.encoder.conformer import ContextConformer
 from espnet_ext.frontend.conv2d import Conv2dSubsampling
 from espnet_ext.model.asr import Recogniser
-from espnet_ext.tasks.asr import RecogniserTrainer
+from espnet_ext.tasks.asr import RecogniserTrainer, word_errors
 from espnet_ext.tasks.training.guards import Guard
 from espnet_ext.tasks.training.trainer import SafeOptions
 
@@ -62,7 +62,7 @@ def test_all_errors_over_all_words_whatever_the_batches(transducer, ctc_weight):
     ).eval()
     if transducer:
         model.joint_network.lin_out.bias.data[0] -= 0.3  # fewer blanks, more words
-    model.report_wer = True
+    model.count_errors = word_errors
     batch = {
         "speech": 3 * torch.randn(3, 60, 10),
         "speech_lengths": torch.tensor([60, 33, 40]),
