@@ -20,16 +20,19 @@ PAGE = """\
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
-  max-width: 75rem; margin: auto; padding: 0 1rem 3rem }}
+  max-width: 75rem; margin: auto; padding: 1rem 1rem 3rem }}
 h2 {{ border-top: 1px solid #ccc; padding-top: 1rem; margin-top: 2.5rem }}
 nav a {{ display: inline-block; margin-right: 1rem }}
-.wide {{ overflow-x: auto }}
+/* what is wider than a phone scrolls, by itself, and stays legible */
+.wide {{ display: block; overflow: auto; max-height: 85vh }}
 table {{ border-collapse: collapse; font-size: .85rem }}
 th, td {{ border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left;
   vertical-align: top }}
 th {{ position: sticky; top: 0; background: #f4f4f4 }}
 pre {{ overflow: auto; max-height: 60vh; background: #f4f4f4; padding: .6rem; font-size: .8rem }}
-img {{ max-width: 100%; height: auto }}
+img {{ max-width: max(100%, 60rem); height: auto }}
+@media (max-width: 60rem) {{ table {{ width: max-content }} th, td {{ max-width: 22rem }} }}
+@media print {{ .wide, pre {{ overflow: visible; max-height: none }} img {{ max-width: 100% }} }}
 </style>
 </head>
 <body>
@@ -82,7 +85,7 @@ def _image(_renderer, tokens: Sequence[Token], i: int, _options, env) -> str:
     if not file.is_file():
         return f"[{alt}]"
     drawn = base64.b64encode(file.read_bytes()).decode()
-    return f'<img alt="{alt}" src="data:image/png;base64,{drawn}">'
+    return f'<span class="wide"><img alt="{alt}" src="data:image/png;base64,{drawn}"></span>'
 
 
 def _table_open(*_) -> str:

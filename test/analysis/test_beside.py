@@ -169,7 +169,9 @@ def test_one_html_file_with_everything_in_it(known):
     (folder / "ops").write_text("substitution  <b>    </script>    1\n")
     beside(known)
     page = (known.root / "RESULTS.html").read_text()
-    assert page.count("<img") >= 2 and "<b>" not in page and "&lt;b&gt;" in page
+    assert page.count('<span class="wide"><img') == page.count("<img") >= 2  # scroll on a phone
+    assert page.count('<div class="wide"><table') == page.count("<table") >= 2
+    assert "<b>" not in page and "&lt;b&gt;" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)  # nothing is fetched
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
     assert 'name="viewport"' in page and "by hand" not in page
