@@ -10,6 +10,7 @@ from espnet_ext.tasks.check import check_conf
 from espnet_ext.tasks.launch import read_flat
 from espnet_ext.tasks.lm import LMTask
 from espnet_ext.tasks.ssl import SSLTask
+from espnet_ext.tasks.training.children import faults_of_children
 from espnet_ext.tasks.training.memory import keep_freed_memory
 
 TASKS = {"ssl": SSLTask, "asr": ASRTask, "lm": LMTask}
@@ -22,11 +23,12 @@ def train(task: str, config: Path, output_dir: Path, options: list[str]) -> None
         task: `ssl`, `asr` or `lm`. config: flat conf. options: further ESPnet options.
 
     Raises:
-        UserError: a key of the conf that nothing reads, or a checkpoint that cannot be written.
+        UserError: a key of the conf that nothing reads, a checkpoint that cannot be written, or a
+            training that no longer learns; also where it ran in processes that ESPnet spawned.
     """
     check_conf(read_flat(config), task, str(config))
     provenance.record(output_dir)
     keep_freed_memory()
-    TASKS[task].main(
-        cmd=["--config", str(config), "--output_dir", str(output_dir), "--resume", "true", *options]
-    )
+    own = ["--config", str(config), "--output_dir", str(output_dir), "--resume", "true"]
+    with faults_of_children():
+        TASKS[task].main(cmd=[*own, *options])
