@@ -13,13 +13,15 @@ from espnet_ext.analysis.runs import Found, Run, stage_markers
 
 
 def score_lines(material: Material) -> list[Block]:
-    """Kaldi's line of each run and the command which decoded."""
+    """Kaldi's line of each run, NIST's where its program ran, and the command which decoded."""
     if not material.found.runs:
         return []
     lines = []
     for number, run in enumerate(material.found.runs, 1):
         folder = relative(str(run.folder), material.workdir)
         lines.append(f"{number}. {folder}: {run.score.line}")
+        if run.nist:
+            lines.append(f"   {run.nist.tool}, rules {run.nist.rules}: {run.nist.line}")
         lines += [f"   {command}" for command in commands(run, material.workdir)]
     return [Heading("Score lines"), Code(lines)]
 

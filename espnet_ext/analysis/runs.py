@@ -24,7 +24,14 @@ from espnet_ext.analysis.experiments import (
     scorer_conf,
     start_of,
 )
-from espnet_ext.analysis.scores import Score, pooled_counts, read_counts, read_score
+from espnet_ext.analysis.scores import (
+    NistScore,
+    Score,
+    pooled_counts,
+    read_counts,
+    read_nist,
+    read_score,
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Run:
     start: Start
     scorer: str | None
     decode_conf: str
+    nist: NistScore | None = None  # where score_nist scored the set, too
 
     @property
     def score_dir(self) -> Path:
@@ -156,7 +164,12 @@ def _runs_of(
             continue
         decode_conf = conf_in(search_marker(folder.parent))
         decode_conf = decode_conf or folder.parent.name.removeprefix("decode_")
-        runs.append(Run(folder.name, folder, score, asr, start, scorer, decode_conf))
+        try:
+            nist = read_nist(folder / "score_nist/wer")
+        except (OSError, ValueError) as err:
+            complaints.append(f"{folder}/score_nist/wer: {err}")
+            nist = None
+        runs.append(Run(folder.name, folder, score, asr, start, scorer, decode_conf, nist))
     return runs, complaints
 
 

@@ -14,6 +14,10 @@ WER and SER in %, with a 95 % bootstrap interval over the utterances of the test
 optimiser updates; in brackets the epochs they took. Seeds: pre-training / fine-tuning. The numbers
 in the first column are those of the [score lines](#score-lines).
 """
+NIST_NOTE = """\
+By NIST: WER of sclite, or of asclite where speakers overlap, and by whose rules words were left out
+before (`score_nist`); as Kaldi's figures for AMI and Switchboard are made.
+"""
 SEEDS_NOTE = """\
 [^seeds]: 95 % bootstrap interval of the mean: utterances are drawn with replacement, 10 000 times,
     each with its errors under all seeds. It tells how far the mean would move on another test set
@@ -35,12 +39,15 @@ def runs(material: Material) -> list[Block]:
     """Every scored run."""
     if not material.found.runs:
         return [Text(NO_RUNS)]
-    return [Heading("Runs"), Text(ROWS_NOTE), run_table(material.found.runs)]
+    note = ROWS_NOTE + (NIST_NOTE if any(run.nist for run in material.found.runs) else "")
+    return [Heading("Runs"), Text(note), run_table(material.found.runs)]
 
 
 def run_table(runs: list[Run]) -> Table:
     """A row per run, numbered as in all other sections."""
-    head = ["", "test set", "WER [95 %]", "SER", "pre-training", "updates", "scorer"]
+    with_nist = any(run.nist for run in runs)
+    head = ["", "test set", "WER [95 %]", *(["by NIST"] if with_nist else [])]
+    head += ["SER", "pre-training", "updates", "scorer"]
     head += ["fine-tuning", "updates", "decoding", "seeds"]
     rows = []
     for number, run in enumerate(runs, 1):
@@ -49,6 +56,7 @@ def run_table(runs: list[Run]) -> Table:
                 str(number),
                 run.test_set,
                 wer_cell(run.score),
+                *([nist_cell(run)] if with_nist else []),
                 run.score.ser or UNKNOWN,
                 *pretraining_cells(run),
                 run.asr_conf,
@@ -66,6 +74,11 @@ def wer_cell(score: Score) -> str:
     partial = ", hypotheses missing" if "[PARTIAL]" in score.line else ""
     metric = "" if score.metric == "WER" else f" {score.metric}"
     return f"**{score.wer}**{metric}{interval}{partial}"
+
+
+def nist_cell(run: Run) -> str:
+    """`**41.20** (asclite, ami)`; empty where it was not scored so."""
+    return f"**{run.nist.wer}** ({run.nist.tool}, {run.nist.rules})" if run.nist else ""
 
 
 def pretraining_cells(run: Run) -> list[str]:

@@ -17,6 +17,8 @@ WER_LINE = re.compile(
 SER_LINE = re.compile(r"^%SER\s+(?P<percent>[\d.]+|undefined)\s+\[ \d+ / \d+ \]")
 # # 95% bootstrap interval [ 9.10, 15.77 ], 10000 resamples of utterances, seed 1
 INTERVAL_LINE = re.compile(r"^# 95% bootstrap interval \[ (?P<low>[\d.]+), (?P<high>[\d.]+) \]")
+# # asclite of NIST's sctk, rules: ami, glm: data/eval_sdm/glm
+NIST_LINE = re.compile(r"^# (?P<tool>\w+) of NIST's sctk, rules: (?P<rules>\w+)")
 # en-allison-added #csid 4 1 0 0
 COUNTS_LINE = re.compile(r"^(?P<utt>\S+)\s+#csid\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*$")
 
@@ -63,6 +65,32 @@ def read_score(wer_file: Path) -> Score:
         interval=(interval["low"], interval["high"]) if interval else None,
         metric=wer["metric"],
     )
+
+
+@dataclass(frozen=True)
+class NistScore:
+    """What sclite or asclite made of the same hypotheses; `rules` say what was left out before."""
+
+    line: str
+    wer: str
+    tool: str
+    rules: str
+
+
+def read_nist(wer_file: Path) -> NistScore | None:
+    """Parse `score_nist/wer`; None where it was not scored so.
+
+    Raises:
+        ValueError: not what `score_nist` writes.
+    """
+    if not wer_file.exists():
+        return None
+    score = read_score(wer_file)
+    lines = wer_file.read_text(encoding="utf-8").splitlines()
+    made = next((m for m in map(NIST_LINE.match, lines) if m), None)
+    if made is None:
+        raise ValueError("no `# TOOL of NIST's sctk, rules: …` line in it")
+    return NistScore(score.line, score.wer, made["tool"], made["rules"])
 
 
 def read_counts(per_utt: Path) -> dict[str, tuple[int, int]]:

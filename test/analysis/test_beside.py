@@ -68,6 +68,14 @@ def test_the_same_condition_is_said_to_be_so(known):
     assert "No published value for the conf and set of: run 1, 2." in page
 
 
+def test_nists_score_stands_beside_the_published_one(known):
+    folder = known.root / "exp/asr_rnnt_atm@2ep_seed1/decode_greedy/test/score_nist"
+    folder.mkdir()
+    line = "%WER 44.44 [ 4 / 9, 1 ins, 1 del, 2 sub ]"
+    (folder / "wer").write_text(f"{line}\n# sclite of NIST's sctk, rules: nist, glm: glm\n")
+    assert "| 1 h | none | 35.0 · **40.00**, sclite **44.44** (3) |" in beside(known)
+
+
 def test_another_lm_is_put_to_its_own_row(known):
     searched(known, {"search": "lexicon", "ngram.order": 4})
     assert "| 1 h | 4-gram | 30.5? · **40.00** (3) | same condition |" in beside(known)

@@ -47,6 +47,22 @@ def test_rows_say_where_a_score_comes_from(recipe):
     assert str(recipe.root) not in page
 
 
+def test_what_nists_program_counted_stands_beside_our_score(recipe):
+    folder = recipe.root / "exp/asr_rnnt_atm@2ep_seed1/decode_greedy/test/score_nist"
+    folder.mkdir()
+    line = "%WER 44.44 [ 4 / 9, 1 ins, 1 del, 2 sub ]"
+    made = "# asclite of NIST's sctk, rules: ami, glm: data/test/glm\n"
+    (folder / "wer").write_text(f"{line}\n%SER 66.67 [ 2 / 3 ]\nScored 3 sentences.\n{made}")
+    page = write(recipe)
+    assert cells(page, "3", "test")[2:4] == ["**40.00** [10.00, 70.00]", "**44.44** (asclite, ami)"]
+    assert cells(page, "1", "test")[3] == ""
+    assert f"   asclite, rules ami: {line}\n" in page
+    (folder / "wer").write_text(line + "\n")
+    page = write(recipe)
+    assert "by NIST" not in page
+    assert "score_nist/wer: no `# TOOL of NIST" in page.partition("## Left out")[2]
+
+
 def test_seeds_of_one_configuration_are_summed_up(recipe):
     page = write(recipe)
     row = cells(page, "test", "**40.00**")
