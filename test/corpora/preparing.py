@@ -1,4 +1,4 @@
-"""`prepare_corpus` of one corpus, as its tests call it: of a part, on two threads."""
+"""`prepare_corpus` of one corpus, as its tests call it, of a part on two threads; what they ask."""
 
 import argparse
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from espnet_ext.config import UserError
+from espnet_ext.data.validate import Options, validate
 
 
 def options_of(corpus: ModuleType, *more: str) -> argparse.Namespace:
@@ -31,3 +32,15 @@ def runner(corpus: ModuleType) -> tuple[Callable[..., None], Callable[..., str]]
         return str(caught.value)
 
     return prepare, faults
+
+
+def assert_valid(folder: Path, require_text: bool = True) -> None:
+    """validate_data_dir finds nothing in it."""
+    report, _ = validate(folder, Options(require_text=require_text))
+    assert not report.faults, report.lines(warnings=False)
+
+
+def assert_same_tables(one: Path, other: Path, *more: str) -> None:
+    """Two preparations agree, but for wav.scp; `more` tables are compared, too."""
+    for table in ("text", "segments", "utt2spk", "spk2utt", "utt2dur", *more):
+        assert (one / table).read_text() == (other / table).read_text(), table

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import soundfile
 from corpora import ami as look_alike
-from corpora import clips, copy_to_damage
-from corpora.preparing import options_of, runner
+from corpora import clips
+from corpora.preparing import assert_same_tables, assert_valid, options_of, runner
 
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import ami
@@ -21,22 +21,11 @@ from espnet_ext.data.corpora.ami.text import normalise, utterances
 from espnet_ext.data.findings import Findings
 from espnet_ext.data.kaldi_dir import Utterance, read_dict
 from espnet_ext.data.meetings import Notes
-from espnet_ext.data.validate import Options, validate
 
 SCTK = Path("/usr/lib/sctk/bin")
 
-_prepare, faults = runner(ami)
+prepare, faults = runner(ami)
 options = partial(options_of, ami)
-
-
-@pytest.fixture(scope="module")
-def laid_out(tmp_path_factory):
-    return look_alike.lay_out(tmp_path_factory.mktemp("ami"))
-
-
-@pytest.fixture
-def corpus(laid_out, tmp_path):
-    return copy_to_damage(laid_out, tmp_path / "src")
 
 
 def annotation(src: Path, kind: str, name: str) -> Path:
@@ -138,7 +127,7 @@ def test_the_partition():
 
 
 def test_headsets(laid_out, tmp_path, capsys):
-    ami.prepare(laid_out, tmp_path, options())
+    prepare(laid_out, tmp_path)
     texts = read_dict(tmp_path / "dev_ihm/text")
     utt = "AMI_ES2011a_H00_FEE041_0000050_0000330"
     assert min(texts) == utt and len(texts) == 24
@@ -146,8 +135,7 @@ def test_headsets(laid_out, tmp_path, capsys):
     recordings = read_dict(tmp_path / "dev_ihm/reco2file_and_channel")
     assert recordings["AMI_ES2011a_H00"] == "ES2011a.Headset-0 A"
     for name in ("train", "dev", "eval"):
-        report, _ = validate(tmp_path / f"{name}_ihm", Options())
-        assert not report.faults, report.lines(warnings=False)
+        assert_valid(tmp_path / f"{name}_ihm")
     # the words are of the sound that is heard
     clip_N = dict(clips())[texts[utt]]
     heard_N = SpeechDir(tmp_path / "dev_ihm/wav.scp")[utt] * 32768
@@ -158,8 +146,8 @@ def test_headsets(laid_out, tmp_path, capsys):
 
 
 def test_distant_microphones_share_the_annotation(laid_out, tmp_path):
-    ami.prepare(laid_out, tmp_path, options("--sets", "dev eval"))
-    ami.prepare(laid_out, tmp_path, options("--sets", "dev eval", "--mic", "sdm"))
+    prepare(laid_out, tmp_path, "--sets", "dev eval")
+    prepare(laid_out, tmp_path, "--sets", "dev eval", "--mic", "sdm")
     headset, distant = (read_dict(tmp_path / f"dev_{mic}/text") for mic in ("ihm", "sdm"))
     assert {re.sub("_H0._", "_SDM_", utt): text for utt, text in headset.items()} == distant
     assert list(read_dict(tmp_path / "dev_sdm/wav.scp")) == ["AMI_ES2011a_SDM"]
@@ -169,22 +157,18 @@ def test_distant_microphones_share_the_annotation(laid_out, tmp_path):
 def test_annotation_alone_gives_the_same_tables(laid_out, tmp_path):
     for mic in ("ihm", "sdm", "mdm"):
         folder = tmp_path / mic
-        ami.prepare(
-            laid_out / look_alike.ANNOTATION,
-            folder,
-            options("--mic", mic, "--annotation_only", "true"),
-        )
+        alone = ("--annotation_only", "true")
+        prepare(laid_out / look_alike.ANNOTATION, folder, "--mic", mic, *alone)
         assert not list(folder.rglob("wav.scp"))
-    ami.prepare(laid_out, tmp_path / "whole", options())
-    for table in ("text", "segments", "utt2spk", "spk2utt", "utt2dur", "reco2file_and_channel"):
-        name = f"eval_ihm/{table}"
-        assert (tmp_path / "ihm" / name).read_text() == (tmp_path / "whole" / name).read_text()
+    prepare(laid_out, tmp_path / "whole")
+    folders = (tmp_path / kind / "eval_ihm" for kind in ("ihm", "whole"))
+    assert_same_tables(*folders, "reco2file_and_channel")
     stm = (tmp_path / "whole/eval_ihm/stm").read_text().splitlines()
     assert stm == sorted(stm, key=lambda row: (row.split()[0], float(row.split()[3])))
 
 
 def test_mdm_lists_channels_and_takes_enhanced_audio(laid_out, tmp_path):
-    ami.prepare(laid_out, tmp_path, options("--mic", "mdm", "--sets", "dev"))
+    prepare(laid_out, tmp_path, "--mic", "mdm", "--sets", "dev")
     listed = read_dict(tmp_path / "dev_mdm/channels.scp")["AMI_ES2011a_MDM"].split()
     assert len(listed) == 8 and listed[7].endswith("ES2011a.Array1-08.wav")
     assert not (tmp_path / "dev_mdm/wav.scp").exists()
@@ -192,9 +176,9 @@ def test_mdm_lists_channels_and_takes_enhanced_audio(laid_out, tmp_path):
     enhanced = tmp_path / "beamformed/ES2011a/ES2011a_MDM8.wav"
     os.link(listed[0], enhanced)
     more = ("--mic", "mdm", "--sets", "dev", "--enhanced", str(tmp_path / "beamformed"))
-    ami.prepare(laid_out, tmp_path, options(*more))
+    prepare(laid_out, tmp_path, *more)
     assert read_dict(tmp_path / "dev_mdm/wav.scp") == {"AMI_ES2011a_MDM": str(enhanced)}
-    assert not validate(tmp_path / "dev_mdm", Options())[0].faults
+    assert_valid(tmp_path / "dev_mdm")
 
 
 def test_meetings_whose_array_was_lost_are_no_part_of_mdm(tmp_path):
@@ -206,14 +190,13 @@ def test_meetings_whose_array_was_lost_are_no_part_of_mdm(tmp_path):
 
 
 def test_smoke_takes_a_few_of_one_meeting(laid_out, tmp_path):
-    ami.prepare(laid_out, tmp_path, options("--size", "smoke"))
+    prepare(laid_out, tmp_path, "--size", "smoke")
     assert len(read_dict(tmp_path / "dev_ihm/text")) == 12
     assert len(read_dict(tmp_path / "dev_ihm/wav.scp")) == 4  # still every speaker
 
 
 def test_what_the_mirror_has():
-    wanted = options()
-    found = ami.archives(Path("/corpora"), wanted)
+    found = ami.archives(Path("/corpora"), options())
     assert len(found) == 1 + 168 * 4 + 3 * 5
     assert found[1].target == Path("/corpora/amicorpus/EN2001a/audio/EN2001a.Headset-0.wav")
     assert found[1].url.endswith("AMICorpusMirror/amicorpus/EN2001a/audio/EN2001a.Headset-0.wav")
@@ -254,11 +237,11 @@ def test_an_unknown_entity_is_refused(corpus, tmp_path):
 
 
 def test_turns_that_begin_before_0_or_end_before_they_begin(corpus, tmp_path, capsys):
-    ami.prepare(corpus, tmp_path / "whole", options("--sets", "dev"))
+    prepare(corpus, tmp_path / "whole", "--sets", "dev")
     words = annotation(corpus, "words", "ES2011a.A")
     times, text = r'starttime="[\d.]+" endtime="[\d.]+"', words.read_text()
     words.write_text(re.sub(times, 'starttime="9" endtime="5"', text))
-    ami.prepare(corpus, tmp_path / "cut", options("--sets", "dev"))
+    prepare(corpus, tmp_path / "cut", "--sets", "dev")
     whole, left = (read_dict(tmp_path / name / "dev_ihm/text") for name in ("whole", "cut"))
     assert left == {utt: said for utt, said in whole.items() if "_H00_" not in utt}
     assert "left out: turns without a length, or that end before they begin: 3" in (
@@ -272,7 +255,7 @@ def test_turns_that_begin_before_0_or_end_before_they_begin(corpus, tmp_path, ca
 def test_people_of_training_in_another_set_are_said(corpus, tmp_path, capsys):
     meetings = corpus / look_alike.ANNOTATION / "corpusResources/meetings.xml"
     meetings.write_text(meetings.read_text().replace("FEE041", "MEE006"))
-    ami.prepare(corpus, tmp_path, options("--sets", "train dev"))
+    prepare(corpus, tmp_path, "--sets", "train dev")
     assert "people who speak in train and in dev: 1; first: MEE006" in capsys.readouterr().out
 
 
@@ -288,7 +271,7 @@ def test_unknown_elements_and_missing_times_are_counted(corpus, tmp_path, capsys
     text = words.read_text().replace("<vocalsound", "<hologram", 1)
     words.write_text(re.sub(r'(words1") starttime="[\d.]+" endtime="[\d.]+"', r"\1", text))
     words.with_name("ES2011a.E.words.xml").write_text("<r/>")  # as in five meetings of the release
-    ami.prepare(corpus, tmp_path, options("--sets", "dev"))
+    prepare(corpus, tmp_path, "--sets", "dev")
     shown = capsys.readouterr().out
     assert "left out: words files of nobody in meetings.xml: 1; first: " in shown
     assert "unknown element <hologram>, no part of the text: 1; first: " in shown
@@ -297,19 +280,18 @@ def test_unknown_elements_and_missing_times_are_counted(corpus, tmp_path, capsys
 
 
 def test_utterances_are_cut_at_the_end_of_their_recording(corpus, tmp_path, capsys):
-    ami.prepare(corpus, tmp_path / "whole", options("--sets", "dev"))
+    prepare(corpus, tmp_path / "whole", "--sets", "dev")
     whole = read_dict(tmp_path / "whole/dev_ihm/segments")
     ends = sorted(float(row.split()[2]) for utt, row in whole.items() if "_H03_" in utt)
     headset = corpus / "amicorpus/ES2011a/audio/ES2011a.Headset-3.wav"
     samples_N, rate = soundfile.read(headset, dtype="int16")
     headset.unlink()
     soundfile.write(headset, samples_N[: round((ends[-2] - 0.5) * rate)], rate)
-    ami.prepare(corpus, tmp_path / "cut", options("--sets", "dev"))
+    prepare(corpus, tmp_path / "cut", "--sets", "dev")
     shown = capsys.readouterr().out
     assert "utterances cut off by the end of their recording: 1; first: " in shown
     assert "left out: utterances after the end of their recording: 1; first: " in shown
-    report, _ = validate(tmp_path / "cut/dev_ihm", Options())
-    assert not report.faults, report.lines(warnings=False)
+    assert_valid(tmp_path / "cut/dev_ihm")
 
 
 def test_end_overlaps():
@@ -351,7 +333,7 @@ def test_wrong_places_and_absent_meetings(corpus, tmp_path):
 
 @pytest.mark.skipif(not SCTK.is_dir(), reason="NIST's programs are not installed (package sctk)")
 def test_nists_programs_score_overlapping_speech_by_stm_and_glm(laid_out, tmp_path):
-    ami.prepare(laid_out, tmp_path, options("--mic", "sdm", "--sets", "eval"))
+    prepare(laid_out, tmp_path, "--mic", "sdm", "--sets", "eval")
     folder = tmp_path / "eval_sdm"
     rows = [line.split() for line in (folder / "stm").read_text().splitlines()]
     ctm = []  # all that was said, at its time, and a hesitation after each utterance

@@ -2,14 +2,13 @@
 
 import json
 import os
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from corpora import chime6 as look_alike
-from corpora import clip, copy_to_damage
-from corpora.preparing import options_of, runner
+from corpora import clip
+from corpora.preparing import assert_same_tables, assert_valid, runner
 
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import chime6
@@ -19,21 +18,9 @@ from espnet_ext.data.corpora.chime6.text import normalise
 from espnet_ext.data.corpora.chime6.transcripts import hundredths
 from espnet_ext.data.findings import Findings
 from espnet_ext.data.kaldi_dir import read_dict
-from espnet_ext.data.validate import Options, validate
 from espnet_ext.score.scoring import score_files
 
-_prepare, faults = runner(chime6)
-options = partial(options_of, chime6)
-
-
-@pytest.fixture(scope="module")
-def laid_out(tmp_path_factory):
-    return look_alike.lay_out(tmp_path_factory.mktemp("chime6"))
-
-
-@pytest.fixture
-def corpus(laid_out, tmp_path):
-    return copy_to_damage(laid_out, tmp_path / "src")
+prepare, faults = runner(chime6)
 
 
 def entries(src: Path, name: str, session: str) -> tuple[Path, list[dict]]:
@@ -94,7 +81,7 @@ def first_of_dev() -> tuple[str, int]:
 
 
 def test_worn_microphones(laid_out, tmp_path):
-    chime6.prepare(laid_out, tmp_path, options("--channels", "1,2"))
+    prepare(laid_out, tmp_path, "--channels", "1,2")
     texts = read_dict(tmp_path / "dev_worn/text")
     times, number = first_of_dev()
     utt = f"P05_S02_KITCHEN.L-{times}"
@@ -109,19 +96,18 @@ def test_worn_microphones(laid_out, tmp_path):
     assert np.abs(left_N - clip_N[: len(left_N)]).max() < 1
     assert np.abs(right_N - left_N // 2).max() < 1
     for name in ("train", "dev", "eval"):
-        report, _ = validate(tmp_path / f"{name}_worn", Options())
-        assert not report.faults, report.lines(warnings=False)
+        assert_valid(tmp_path / f"{name}_worn")
     assert read_dict(tmp_path / "dev_worn/uem")["P05_S02.L"] == "1 75.00 12000.00"
     assert not (tmp_path / "train_worn/uem").exists()
 
 
 def test_arrays(laid_out, tmp_path):
-    chime6.prepare(laid_out, tmp_path, options("--mic", "u02", "--channels", "1,3"))
+    prepare(laid_out, tmp_path, "--mic", "u02", "--channels", "1,3")
     assert set(read_dict(tmp_path / "train_u02/wav.scp")) == {"S03_U02.CH1", "S03_U02.CH3"}
-    chime6.prepare(laid_out, tmp_path, options("--mic", "ref", "--sets", "dev"))
+    prepare(laid_out, tmp_path, "--mic", "ref", "--sets", "dev")
     refs = {utt.split("_")[2] for utt in read_dict(tmp_path / "dev_ref/text")}
     assert refs == {"U01", "U02"}
-    assert not validate(tmp_path / "dev_ref", Options())[0].faults
+    assert_valid(tmp_path / "dev_ref")
     assert "without a reference array (20)" in faults(
         laid_out, tmp_path, "--mic", "ref", "--sets", "train"
     )
@@ -135,18 +121,18 @@ def test_enhanced_utterances_of_kaldi_and_of_the_package_gss(corpus, tmp_path):
         if number % 2:
             path.rename(path.with_name(f"{session}-{speaker}-{start[1:]}_{end[1:]}.wav"))
     more = ("--mic", "gss", "--enhanced", str(enhanced))
-    chime6.prepare(corpus, tmp_path, options(*more))
+    prepare(corpus, tmp_path, *more)
     texts = read_dict(tmp_path / "dev_gss/text")
     assert len(texts) == 20 and min(texts) == f"P05_S02-{first_of_dev()[0]}"
     assert not (tmp_path / "dev_gss/segments").exists()
-    assert not validate(tmp_path / "dev_gss", Options())[0].faults
+    assert_valid(tmp_path / "dev_gss")
     next(enhanced.glob("audio/dev/*.wav")).unlink()
-    chime6.prepare(corpus, tmp_path, options(*more))
+    prepare(corpus, tmp_path, *more)
     assert len(read_dict(tmp_path / "dev_gss/text")) == 19
 
 
 def test_groups_to_score_by(laid_out, tmp_path):
-    chime6.prepare(laid_out, tmp_path, options("--sets", "dev", "--case", "upper"))
+    prepare(laid_out, tmp_path, "--sets", "dev", "--case", "upper")
     folder = tmp_path / "dev_worn"
     for table, groups in (
         ("utt2session", {"S02"}),
@@ -165,14 +151,13 @@ def test_groups_to_score_by(laid_out, tmp_path):
 
 
 def test_annotation_alone_gives_the_same_tables(laid_out, tmp_path):
-    chime6.prepare(laid_out, tmp_path / "whole", options())
+    prepare(laid_out, tmp_path / "whole")
     transcripts = tmp_path / "alone/transcriptions"
     transcripts.parent.mkdir()
     transcripts.symlink_to(laid_out / "CHiME6/transcriptions")
-    chime6.prepare(tmp_path / "alone", tmp_path / "data", options("--annotation_only", "true"))
-    for table in ("text", "segments", "utt2spk", "spk2utt", "utt2dur", "utt2session", "uem"):
-        name = f"eval_worn/{table}"
-        assert (tmp_path / "data" / name).read_text() == (tmp_path / "whole" / name).read_text()
+    prepare(tmp_path / "alone", tmp_path / "data", "--annotation_only", "true")
+    folders = (tmp_path / kind / "eval_worn" for kind in ("data", "whole"))
+    assert_same_tables(*folders, "utt2session", "uem")
     assert not list((tmp_path / "data").rglob("wav.scp"))
 
 
@@ -182,13 +167,13 @@ def test_what_has_no_words_or_no_length_is_left_out_and_said(corpus, tmp_path, c
     spoken[1]["words"] = "I am [redacted]."
     spoken[2]["end_time"] = spoken[2]["start_time"]
     path.write_text(json.dumps(spoken))
-    chime6.prepare(corpus, tmp_path, options("--sets", "dev"))
+    prepare(corpus, tmp_path, "--sets", "dev")
     assert len(read_dict(tmp_path / "dev_worn/text")) == 17
     shown = capsys.readouterr().out
     assert "left out: no word beside [events]: 1; first: P05_S02-0000100: [laughs] [noise]" in shown
     assert "left out: [redacted]: 1" in shown
     assert "left out: no length, or an end before the start: 1" in shown
-    chime6.prepare(corpus, tmp_path, options("--sets", "dev", "--events", "keep"))
+    prepare(corpus, tmp_path, "--sets", "dev", "--events", "keep")
     texts = read_dict(tmp_path / "dev_worn/text")
     assert texts[f"P05_S02_KITCHEN.L-{first_of_dev()[0]}"] == "[laughs] [noise]"
 
@@ -237,12 +222,12 @@ def test_withheld_words_are_no_transcript(corpus, tmp_path, capsys):
     path, spoken = entries(corpus, "dev", "S02")
     path.write_text(json.dumps([entry | {"words": "placeholder"} for entry in spoken]))
     assert "utterances whose words are withheld (20)" in faults(corpus, tmp_path, "--sets", "dev")
-    chime6.prepare(corpus, tmp_path, options("--sets", "dev", "--annotation_only", "true"))
+    prepare(corpus, tmp_path, "--sets", "dev", "--annotation_only", "true")
     assert "words withheld by the release: 'placeholder': 20" in capsys.readouterr().out
 
 
 def test_bad_microphones_and_absent_arrays_are_left_out(corpus, tmp_path, capsys):
-    chime6.prepare(corpus, tmp_path, options("--sets", "train"))
+    prepare(corpus, tmp_path, "--sets", "train")
     assert set(read_dict(tmp_path / "train_worn/spk2utt")) == {"P09", "P10", "P12"}
     assert "left out: microphones that Kaldi leaves out too: 5; first: P11_S03" in (
         capsys.readouterr().out
@@ -251,7 +236,7 @@ def test_bad_microphones_and_absent_arrays_are_left_out(corpus, tmp_path, capsys
     path.with_name("S09.json").write_text(
         json.dumps([entry | {"session_id": "S09", "ref": "U05"} for entry in spoken])
     )
-    chime6.prepare(corpus, tmp_path, options("--sets", "dev", "--mic", "ref"))
+    prepare(corpus, tmp_path, "--sets", "dev", "--mic", "ref")
     assert "left out: arrays that were never recorded: 20; first: S09_U05" in (
         capsys.readouterr().out
     )

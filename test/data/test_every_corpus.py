@@ -18,12 +18,12 @@ from types import ModuleType
 
 import pytest
 from corpora import copy_to_damage
+from corpora.preparing import assert_valid
 
 from espnet_ext.bin import prepare_corpus
 from espnet_ext.config import UserError
 from espnet_ext.data import corpora
 from espnet_ext.data.kaldi_dir import read_dict
-from espnet_ext.data.validate import Options, validate
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(corpora.__path__))
 AUDIO = {".flac", ".g722", ".mp3", ".sph", ".wav", ".wv1"}
@@ -92,8 +92,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 def test_sets_are_valid_and_sorted(corpus):
     assert corpus.sets()
     for path in corpus.sets():
-        report, _ = validate(path, Options(require_text=(path / "text").exists()))
-        assert not report.faults, report.lines(warnings=False)
+        assert_valid(path, require_text=(path / "text").exists())
         assert (path / "utt2dur").exists()
 
 

@@ -3,30 +3,17 @@
 import shutil
 from pathlib import Path
 
-import pytest
 import soundfile
-from corpora import copy_to_damage
 from corpora import librispeech as look_alike
-from corpora.preparing import runner
+from corpora.preparing import assert_valid, runner
 
 from espnet_ext.data.corpora import librispeech
 from espnet_ext.data.corpora.librispeech.published import LIMITED, SETS, expected
 from espnet_ext.data.headers import flac_header
 from espnet_ext.data.kaldi_dir import read_dict
-from espnet_ext.data.validate import Options, validate
 
 ROOT = Path(__file__).parents[2]
 prepare, faults = runner(librispeech)
-
-
-@pytest.fixture(scope="module")
-def laid_out(tmp_path_factory):
-    return look_alike.lay_out(tmp_path_factory.mktemp("corpus"))
-
-
-@pytest.fixture
-def corpus(laid_out, tmp_path):
-    return copy_to_damage(laid_out, tmp_path / "src")
 
 
 def test_published_counts():
@@ -40,8 +27,7 @@ def test_every_subset(laid_out, tmp_path, capsys):
     prepare(laid_out, tmp_path)
     assert len(list(tmp_path.iterdir())) == 8  # seven and train_960
     for path in tmp_path.iterdir():
-        report, _ = validate(path, Options())
-        assert not report.faults, report.lines(warnings=False)
+        assert_valid(path)
     texts = read_dict(tmp_path / "test_clean/text")
     assert list(texts)[:5] == [*(f"1089-121123-000{i}" for i in range(4)), "61-121123-0000"]
     for utt, wav in read_dict(tmp_path / "test_clean/wav.scp").items():

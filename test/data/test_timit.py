@@ -1,28 +1,16 @@
 """TIMIT: what becomes of its layout, and what is said when it is not all there."""
 
 import pytest
-from corpora import copy_to_damage
 from corpora import timit as look_alike
-from corpora.preparing import runner
+from corpora.preparing import assert_valid, runner
 
 from espnet_ext.data.corpora import timit
 from espnet_ext.data.corpora.timit.phones import ALL, OF_48_AND_39, fold
 from espnet_ext.data.corpora.timit.published import SETS
 from espnet_ext.data.kaldi_dir import read_dict
-from espnet_ext.data.validate import Options, validate
 from espnet_ext.score import phones
 
 prepare, faults = runner(timit)
-
-
-@pytest.fixture(scope="module")
-def laid_out(tmp_path_factory):
-    return look_alike.lay_out(tmp_path_factory.mktemp("corpus"))
-
-
-@pytest.fixture
-def corpus(laid_out, tmp_path):
-    return copy_to_damage(laid_out, tmp_path / "src")
 
 
 def test_phones():
@@ -72,8 +60,7 @@ def test_every_layout_gives_the_same_sets(tmp_path, capsys, kind):
     src = look_alike.lay_out(tmp_path / "src", lower=kind == "lower", riff=kind == "riff")
     prepare(src, tmp_path / "data", "--sets", "train dev test test_full")
     for name, count in (("train", 6), ("dev", 6), ("test", 6), ("test_full", 12)):
-        report, _ = validate(tmp_path / "data" / name, Options())
-        assert not report.faults, report.lines(warnings=False)
+        assert_valid(tmp_path / "data" / name)
         assert len(read_dict(tmp_path / f"data/{name}/text")) == count
     texts = read_dict(tmp_path / "data/test/text")
     assert list(texts)[:3] == ["FELC0_SI1027", "FELC0_SX127", "FELC0_SX37"]

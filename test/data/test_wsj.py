@@ -3,26 +3,15 @@
 import numpy as np
 import pytest
 import soundfile
-from corpora import clip, copy_to_damage
+from corpora import clip
 from corpora import wsj as look_alike
-from corpora.preparing import runner
+from corpora.preparing import assert_valid, runner
 
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import wsj
 from espnet_ext.data.kaldi_dir import read_dict
-from espnet_ext.data.validate import Options, validate
 
 prepare, faults = runner(wsj)
-
-
-@pytest.fixture(scope="module")
-def laid_out(tmp_path_factory):
-    return look_alike.lay_out(tmp_path_factory.mktemp("corpus"))
-
-
-@pytest.fixture
-def corpus(laid_out, tmp_path):
-    return copy_to_damage(laid_out, tmp_path / "src")
 
 
 @pytest.mark.parametrize(
@@ -44,8 +33,7 @@ def test_transcripts_as_kaldis(said, words):
 def test_every_set(laid_out, tmp_path, capsys):
     prepare(laid_out, tmp_path)
     for name, count in zip(wsj.SETS, (6, 12, 6, 6, 6), strict=True):
-        report, _ = validate(tmp_path / name, Options())
-        assert not report.faults, report.lines(warnings=False)
+        assert_valid(tmp_path / name)
         assert len(read_dict(tmp_path / name / "text")) == count
     assert list(read_dict(tmp_path / "train_si84/spk2utt")) == ["01i", "404"]  # not 401
     texts = read_dict(tmp_path / "dev93/text")
