@@ -29,9 +29,9 @@ class DecodeConf:
         output: which of a recogniser's outputs, `auto`: RNN-T where it has one.
         beam_size: hypotheses kept after each frame.
         beam_size_token: tokens tried at each frame, the likeliest; default: 100, all letters.
-        beam_threshold: a hypothesis this far (nats) below the best is dropped.
+        beam_threshold: CTC: a hypothesis this far (nats) below the best is dropped.
         log_add: the alignments of one hypothesis add up, as CTC defines; false: the best one counts
-            (wav2vec 2.0's public code).
+            (wav2vec 2.0's public code). Those of an RNN-T always add up.
         ngram: an ARPA (.gz, too) or KenLM file, or `{order: 4, prune: […]}` for one to be built.
         lexicon: `WORD T O K E N S` a line; default: the words of the n-gram, spelled.
         lm: conf of a neural LM, or the folder of a trained one. lm_use: what for.
@@ -39,8 +39,10 @@ class DecodeConf:
         lm_weight: of the LM in the search (an n-gram's scores are log10, as the papers' weights
             take them). Default: 2 with one. word_score: added for each word; default: -1 in a
             lexicon search with an LM, else 0.
+            RNN-T with neither: hypotheses rank by score over length (Graves 2012).
         rescore_weight: of the neural LM's natural log where `lm_use: rescore`.
-        tune: `{trials: 128, …}`: `lm_weight` and `word_score` are those found on the dev set.
+        tune: `{trials: 128, …}`: `lm_weight` and `word_score`, and `rescore_weight` where a neural
+            LM rescores, are those found on the dev set.
         batch_sec: padded seconds in a batch of the network.
     """
 
@@ -65,6 +67,10 @@ class DecodeConf:
     def has_lm(self) -> bool:
         """In the search itself."""
         return self.ngram is not None or (self.lm is not None and self.lm_use == "fusion")
+
+    @property
+    def rescores(self) -> bool:
+        return self.lm is not None and self.lm_use == "rescore"
 
     @property
     def weights(self) -> tuple[float, float]:
@@ -171,7 +177,7 @@ def _check_together(conf: DecodeConf, source: str) -> None:
             "ngram and lm cannot both be in the search; use lm_use: rescore",
         ),
         (
-            conf.lm is not None and conf.lm_use == "rescore" and conf.nbest < 2,
+            conf.rescores and conf.nbest < 2,
             f"lm_use: rescore chooses among nbest hypotheses, and nbest is {conf.nbest}",
         ),
         (
@@ -183,6 +189,27 @@ def _check_together(conf: DecodeConf, source: str) -> None:
             "tune looks for the weight of an LM, and the conf has none in its search",
         ),
     ]
+    _refuse(faults, source)
+    if conf.output == "rnnt":
+        check_rnnt(conf, source)
+
+
+def check_rnnt(conf: DecodeConf, source: str) -> None:
+    """Raise a UserError for what an RNN-T's search has no use for; `output: auto` may be one."""
+    plain = DecodeConf()
+    faults = [
+        (conf.search == "lexicon", "search: lexicon"),
+        (conf.log_add != plain.log_add, "log_add: false (an RNN-T's alignments always add up)"),
+        (conf.beam_threshold != plain.beam_threshold, "beam_threshold"),
+        (conf.tune is not None, "tune (it searches cached emissions, and an RNN-T has none)"),
+    ]
+    told = "means nothing to an RNN-T; leave it out, or choose output: ctc"
+    _refuse([(wrong, f"{what} {told}") for wrong, what in faults], source)
+    if conf.search == "beam" and conf.nbest > conf.beam_size:
+        raise UserError(f"{source}: nbest: {conf.nbest}, but beam_size: {conf.beam_size} are kept")
+
+
+def _refuse(faults: list[tuple[Any, str]], source: str) -> None:
     for wrong, message in faults:
         if wrong:
             raise UserError(f"{source}: {message}")

@@ -1,4 +1,4 @@
-"""A CTC search from files: tokens, conf, n-gram, lexicon."""
+"""A search from files: tokens, conf, n-gram, lexicon."""
 
 from __future__ import annotations
 
@@ -33,12 +33,7 @@ def open_search(
     Raises:
         UserError: what is wrong with a file, or which one is missing.
     """
-    if isinstance(conf.ngram, str):
-        ngram = conf.ngram
-    if isinstance(conf.ngram, dict) and ngram is None:
-        raise UserError("ngram: to be built, and not there yet; stage 7 (lm) makes it")
-    if conf.ngram is None:
-        ngram = None
+    ngram = _ngram_of(conf, ngram)
     if conf.search != "lexicon":
         return CTCSearch(tokens, conf, lm=_lm_over(tokens, ngram, make_lm))
     if conf.lexicon is not None:
@@ -50,6 +45,20 @@ def open_search(
     else:
         spelled = _spelled_words_of(ngram, tokens, pieces_of)
     return CTCSearch(tokens, conf, spelled, _lm_over(list(spelled), ngram, make_lm))
+
+
+def open_token_lm(tokens: Sequence[str], conf: DecodeConf, ngram=None, make_lm=None):
+    """The LM that a conf names, over tokens, as flashlight's; None without one.
+
+    Args and errors as in `open_search`.
+    """
+    return _lm_over(tokens, _ngram_of(conf, ngram), make_lm)
+
+
+def _ngram_of(conf: DecodeConf, made: str | Path | None) -> str | Path | None:
+    if isinstance(conf.ngram, dict) and made is None:
+        raise UserError("ngram: to be built, and not there yet; stage 7 (lm) makes it")
+    return made if isinstance(conf.ngram, dict) else conf.ngram
 
 
 def _lm_over(units: Sequence[str], ngram, make_lm):

@@ -107,6 +107,8 @@ asr_decoder=$(python -m espnet_ext.bin.compose_config "$asr_config" --get decode
 decode_dir=$asr_exp/decode_$(stem "$decode_config" decode)
 emissions=$asr_exp/emissions # those of CTC; an RNN-T's own search runs the network
 [[ $decode_output != auto ]] || decode_output=$([[ -n $asr_decoder ]] && echo rnnt || echo ctc)
+[[ -z $decode_tune || $decode_output == ctc ]] ||
+  die "$decode_config: tune: searches CTC's emissions, and an RNN-T has none; leave it out, or set output: ctc"
 ngram_exp=${decode_ngram_tag:+$exp/ngram_${decode_ngram_tag}_${token_dir##*/}} # made by stage 7
 case $decode_lm in
   *.yaml) lm_exp=$exp/lm_$(stem "$decode_lm" lm)_${token_dir##*/} ;; # made by stage 7

@@ -13,10 +13,10 @@ from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.emissions import EmissionsDir
 from espnet_ext.data.parts import own_share
-from espnet_ext.decode.conf import DecodeConf, read_conf
-from espnet_ext.decode.load import open_search
+from espnet_ext.decode.conf import DecodeConf, check_rnnt, read_conf
+from espnet_ext.decode.load import open_search, open_token_lm
 from espnet_ext.decode.nbest import nbest_lines, rescore
-from espnet_ext.decode.search import Hypothesis
+from espnet_ext.decode.search import TOKENS_TRIED, Hypothesis
 from espnet_ext.decode.units import join, unit_of
 
 
@@ -27,7 +27,8 @@ class Sources:
     Attributes:
         emissions: folder of cached emissions; None: the network runs. ngram: built for the conf.
         lexicon: of that n-gram's words. lm: folder of the trained neural LM, where the conf names
-            its conf. weights: yaml with `lm_weight` and `word_score`, tuned.
+            its conf. weights: yaml with `lm_weight`, `word_score`, perhaps `rescore_weight`,
+            tuned.
     """
 
     emissions: Path | None = None
@@ -92,29 +93,54 @@ def _from_cache(
 
 
 def ctc_search(conf: DecodeConf, tokens, pieces_of, sources: Sources, device: str) -> Callable:
-    """Function from emissions_TV to hypotheses; lm_weight and word_score may follow."""
-    neural = _neural_lm(conf, sources, device) if conf.lm else None
+    """Function from emissions_TV to hypotheses; lm_weight, word_score and, where an LM rescores,
+    rescore_weight may follow."""
+    fused, choose = _neural_lm(conf, sources, device)
     search = open_search(
         tokens,
         conf,
         ngram=sources.ngram,
         lexicon=sources.lexicon,
-        make_lm=_fusion(conf, neural) if neural and conf.lm_use == "fusion" else None,
+        make_lm=fused,
         pieces_of=pieces_of,
     )
     own = read_weights(sources.weights) if sources.weights else conf.weights
-    if neural is None or conf.lm_use == "fusion":
-        return lambda emissions_TV, *weights: search.search(emissions_TV, *(weights or own))
 
-    def search_and_rescore(emissions_TV, *weights) -> list[Hypothesis]:
-        hyps = search.search(emissions_TV, *(weights or own))
-        log_probs = neural.score([" ".join(hyp.words) for hyp in hyps])
-        return rescore(hyps, log_probs, conf.rescore_weight)
+    def search_and_choose(emissions_TV, *weights) -> Hyps:
+        lm_weight, word_score, *rescore_weight = weights or own
+        return choose(search.search(emissions_TV, lm_weight, word_score), *rescore_weight)
 
-    return search_and_rescore
+    return search_and_choose
 
 
-def _neural_lm(conf: DecodeConf, sources: Sources, device: str):
+Hyps = list[Hypothesis]
+SENTENCES_KEPT = 2**19
+
+
+def _neural_lm(
+    conf: DecodeConf, sources: Sources, device: str
+) -> tuple[Callable | None, Callable[..., Hyps]]:
+    """What the neural LM does in the search (`open_search`'s make_lm), and after it: of hypotheses,
+    and perhaps a weight."""
+    if conf.lm is None:
+        return None, lambda hyps, *_: hyps
+    neural = _load_lm(conf, sources, device)
+    if conf.lm_use == "fusion":
+        return _fusion(conf, neural), lambda hyps, *_: hyps
+    known: dict[str, float] = {}  # tuning asks for the same sentences again and again
+
+    def choose(hyps: Hyps, weight: float = conf.rescore_weight) -> Hyps:
+        lines = [" ".join(hyp.words) for hyp in hyps]
+        if len(known) > SENTENCES_KEPT:
+            known.clear()
+        new = [line for line in lines if line not in known]
+        known.update(zip(new, neural.score(new), strict=True))
+        return rescore(hyps, [known[line] for line in lines], weight)
+
+    return None, choose
+
+
+def _load_lm(conf: DecodeConf, sources: Sources, device: str):
     from espnet_ext.tasks.lm import load_lm
 
     if sources.lm is None and conf.lm.endswith(".yaml"):
@@ -134,15 +160,16 @@ def _fusion(conf: DecodeConf, neural) -> Callable:
     return lambda units: FusedLM(neural.neural, units, conf.lm)
 
 
-def read_weights(path: Path) -> tuple[float, float]:
-    """(lm_weight, word_score) that tuning found.
+def read_weights(path: Path) -> tuple[float, ...]:
+    """(lm_weight, word_score) that tuning found, or with the rescore_weight as the third.
 
     Raises:
         UserError: no such file, or one without them.
     """
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return float(found["lm_weight"]), float(found["word_score"])
+        third = [float(found["rescore_weight"])] if "rescore_weight" in found else []
+        return float(found["lm_weight"]), float(found["word_score"]), *third
     except FileNotFoundError:
         raise UserError(f"{path}: missing; stage 8 (lm_weights) makes it") from None
     except (yaml.YAMLError, TypeError, KeyError, ValueError):
@@ -172,14 +199,12 @@ def _with_network(
         return ((utt, search(emissions_TV)) for utt, emissions_TV in rows)
 
     def rnnt() -> Found:
-        search, unit = _rnnt_search(model, conf, conf_file), unit_of(model.token_list)
+        search = _rnnt_search(model, conf, conf_file, sources, device)
         with torch.no_grad():
             for batch, encoded_BTD, frames_B, _ in encoded_batches(
                 model, speech, dur_sec, conf.batch_sec
             ):
-                for utt, ids in zip(batch, search(encoded_BTD, frames_B), strict=True):
-                    tokens = tuple(model.token_list[i] for i in ids)
-                    yield utt, [Hypothesis(tuple(join(tokens, unit)), 0.0, 0.0, 0.0, tokens)]
+                yield from zip(batch, search(encoded_BTD, frames_B), strict=True)
 
     return rnnt()
 
@@ -193,17 +218,40 @@ def _output(model, conf: DecodeConf, conf_file: Path) -> str:
     return kind
 
 
-def _rnnt_search(model, conf: DecodeConf, conf_file: Path) -> Callable:
-    """Function from encoded batch and lengths to token ids per utterance."""
+def _rnnt_search(
+    model, conf: DecodeConf, conf_file: Path, sources: Sources, device: str
+) -> Callable[..., list[Hyps]]:
+    """Function from encoded batch and lengths to hypotheses per utterance."""
     from espnet_ext.decode.greedy import rnnt_greedy
     from espnet_ext.decode.rnnt import RNNTBeam
 
-    if conf.search == "lexicon" or conf.has_lm or conf.nbest > 1:
-        raise UserError(
-            f"{conf_file}: lexicon, LM and n-best are CTC's; an RNN-T is searched with "
-            "search: greedy or beam (or choose output: ctc)"
-        )
+    check_rnnt(conf, str(conf_file))
+    tokens, own = model.token_list, (model.decoder, model.joint_network)
     if conf.search == "greedy":
-        return lambda x, n: rnnt_greedy(model.decoder, model.joint_network, x, n, model.blank_id)
-    one = RNNTBeam(model.decoder, model.joint_network, conf.beam_size)
-    return lambda x, n: [one(row[:length]) for row, length in zip(x, n, strict=True)]
+        unit = unit_of(tokens)
+
+        def words_of(ids: list[int]) -> Hyps:
+            said = tuple(tokens[i] for i in ids)
+            return [Hypothesis(tuple(join(said, unit)), 0.0, 0.0, 0.0, said)]
+
+        return lambda x, n: [words_of(ids) for ids in rnnt_greedy(*own, x, n, model.blank_id)]
+    fused, choose = _neural_lm(conf, sources, device)
+    own_weights = read_weights(sources.weights) if sources.weights else conf.weights
+    lm_weight, word_score, *rescore_weight = own_weights
+    beam = RNNTBeam(
+        *own,
+        tokens,
+        conf.beam_size,
+        lm=open_token_lm(tokens, conf, sources.ngram, fused),
+        lm_weight=lm_weight,
+        word_score=word_score,
+        tokens_tried=conf.beam_size_token or TOKENS_TRIED,
+        by_length=conf.lm is None and conf.ngram is None and not word_score,
+    )
+
+    def search(x_BTD, lengths_B) -> list[Hyps]:
+        rows = zip(x_BTD, lengths_B, strict=True)
+        found = (beam.search(row_TD[:n])[: conf.nbest] for row_TD, n in rows)
+        return [choose(hyps, *rescore_weight) for hyps in found]
+
+    return search
