@@ -102,7 +102,8 @@ interrupted() {
 # One run at a time fills a directory: another one, or what a killed one left running, is waited for.
 take_lock() {
   local lock_file=$exp/.locks/$1-${home//\//_}
-  mkdir -p "$exp/.locks"
+  mkdir -p "$exp/.locks" ||
+    die "$exp: cannot be written to; mend that (rights, a full disk), or choose another --workdir"
   exec {lock}>"$lock_file"
   command -v flock >/dev/null || return 0
   flock -n "$lock" && return
