@@ -39,4 +39,4 @@ audit: setup ## docs/audit.md: what the papers' figures come to here
 bench: setup ## benchmarks, each against its peer in the same run
 	@for file in test/bench/bench_*.py; do echo "== $$file"; $(python) "$$file" || exit; done
 
-.PHONY: help setup mini mini-compare test test-recipes check bench
+.PHONY: help setup mini mini-compare test test-recipes check audit bench
