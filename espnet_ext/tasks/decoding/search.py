@@ -251,7 +251,15 @@ def _rnnt_search(
 
     def search(x_BTD, lengths_B) -> list[Hyps]:
         rows = zip(x_BTD, lengths_B, strict=True)
-        found = (beam.search(row_TD[:n])[: conf.nbest] for row_TD, n in rows)
+        found = (_different(beam.search(row_TD[:n]))[: conf.nbest] for row_TD, n in rows)
         return [choose(hyps, *rescore_weight) for hyps in found]
 
     return search
+
+
+def _different(hyps: Hyps) -> Hyps:
+    """Tokens may spell the same words in several ways: the best of these."""
+    found: dict[tuple[str, ...], Hypothesis] = {}
+    for hyp in hyps:
+        found.setdefault(hyp.words, hyp)
+    return list(found.values())
