@@ -7,6 +7,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from corpora import ami as look_alike
@@ -181,12 +182,26 @@ def test_mdm_lists_channels_and_takes_enhanced_audio(laid_out, tmp_path):
     assert_valid(tmp_path / "dev_mdm")
 
 
-def test_meetings_whose_array_was_lost_are_no_part_of_mdm(tmp_path):
-    for mic, count in (("mdm", 135), ("sdm", 137)):
+def test_meetings_whose_array_was_lost_are_only_heard_by_headsets(tmp_path):
+    for mic, count in (("mdm", 135), ("sdm", 135), ("ihm", 137)):
         wanted = options("--mic", mic, "--complete", "true")
         sets = ami.choose_meetings(tmp_path, {}, None, wanted, notes := Notes())
         assert len(sets["train"]) == count and len(SETS["train"]) == 137
     assert not notes.kinds
+
+
+def test_a_headset_of_two_channels(corpus, tmp_path, capsys):
+    headset = corpus / "amicorpus/ES2011a/audio/ES2011a.Headset-0.wav"
+    samples_N, rate = soundfile.read(headset, dtype="int16")
+    headset.unlink()
+    soundfile.write(headset, np.stack([samples_N, samples_N // 2], axis=1), rate)
+    prepare(corpus, tmp_path, "--sets", "dev")
+    assert "several channels, of which the first is read: 1" in capsys.readouterr().out
+    assert_valid(tmp_path / "dev_ihm")
+    utt = min(read_dict(tmp_path / "dev_ihm/text"))
+    assert np.abs(SpeechDir(tmp_path / "dev_ihm/wav.scp")[utt]).max() > 0
+    sides = read_dict(tmp_path / "dev_ihm/reco2file_and_channel")
+    assert sides["AMI_ES2011a_H00"] == "ES2011a.Headset-0 A"
 
 
 def test_smoke_takes_a_few_of_one_meeting(laid_out, tmp_path):
@@ -202,6 +217,7 @@ def test_what_the_mirror_has():
     assert found[1].url.endswith("AMICorpusMirror/amicorpus/EN2001a/audio/EN2001a.Headset-0.wav")
     assert len(ami.archives(Path("/corpora"), options("--annotation_only", "true"))) == 1
     assert len(ami.archives(Path("/corpora"), options("--mic", "mdm"))) == 1 + (171 - 2) * 8
+    assert len(ami.archives(Path("/corpora"), options("--mic", "sdm"))) == 1 + 171 - 2
 
 
 # --- faults ---

@@ -7,7 +7,8 @@ SRC holds the manual annotation 1.6.2 and the audio as the AMI mirror lays it ou
     ami_public_manual_1.6.2/corpusResources/meetings.xml
     amicorpus/ES2011a/audio/ES2011a.Headset-0.wav        --mic ihm: each speaker's own
     amicorpus/ES2011a/audio/ES2011a.Array1-01.wav        --mic sdm: the first distant microphone
-    amicorpus/ES2011a/audio/ES2011a.Array1-08.wav        --mic mdm: all eight of the first array
+    amicorpus/ES2011a/audio/ES2011a.Array1-08.wav        --mic mdm: all eight of the first array;
+                                                         IS1003b and IS1007d have none
 
 DST/train_MIC, dev_MIC and eval_MIC are the full-corpus-ASR partition (`splits.py`), cut and
 normalised as in Kaldi's s5b recipe (`text.py` has the rules, and where we differ). Utterances:
@@ -37,7 +38,7 @@ from pathlib import Path
 
 from espnet_ext.config import UserError, str2bool
 from espnet_ext.data.corpora.ami.nxt import Speaker, read_speakers, read_turns
-from espnet_ext.data.corpora.ami.recordings import Recordings, mirror_files
+from espnet_ext.data.corpora.ami.recordings import Recordings, first_channels, mirror_files
 from espnet_ext.data.corpora.ami.scoring import glm, write_scoring_files
 from espnet_ext.data.corpora.ami.splits import KALDI_UTTERANCES, LOST_ARRAYS, SETS
 from espnet_ext.data.corpora.ami.text import utterances
@@ -108,6 +109,7 @@ def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
     if with_audio:
         sounds = look_at((utt.wav for utts in sets.values() for utt in utts), findings)
         sets = {name: fit_to_recordings(utts, sounds, notes) for name, utts in sets.items()}
+        sets = {name: first_channels(utts, sounds, notes) for name, utts in sets.items()}
     elif not options.annotation_only:
         arrays = [str(p) for ms in meetings.values() for m in ms for p in recordings.array(m)]
         look_at(arrays, findings)
@@ -164,7 +166,7 @@ def choose_meetings(
     if unknown or not options.sets:
         raise UserError(f"--sets {' '.join(unknown)}: expected some of {' '.join(SETS)}")
     sets = {name: list(SETS[name]) for name in options.sets}
-    if options.mic == "mdm" and not options.annotation_only:
+    if options.mic != "ihm" and not options.annotation_only:
         for meetings in sets.values():
             for meeting in sorted(LOST_ARRAYS & {*meetings}):
                 notes.add("left out: meetings whose array recordings were lost", meeting)

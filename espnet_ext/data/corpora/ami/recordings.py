@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from espnet_ext.config import UserError
 from espnet_ext.data.corpora.ami.nxt import Speaker
 from espnet_ext.data.corpora.ami.splits import FIVE_HEADSETS, LOST_ARRAYS
 from espnet_ext.data.findings import Findings
-from espnet_ext.data.meetings import find_enhanced
+from espnet_ext.data.headers import Sound
+from espnet_ext.data.kaldi_dir import Utterance
+from espnet_ext.data.meetings import Notes, find_enhanced
 
 CHANNELS = range(1, 9)  # of Array1
 # IS1009a.wav, IS1009a_MDM8.wav
@@ -20,9 +23,18 @@ def mirror_files(meeting: str, mic: str) -> list[str]:
     """Names of a meeting's recordings on the mirror: its headsets, or one array's microphones."""
     if mic == "ihm":
         return [f"{meeting}.Headset-{n}.wav" for n in range(4 + (meeting in FIVE_HEADSETS))]
-    if mic == "sdm":
-        return [f"{meeting}.Array1-01.wav"]
-    return [] if meeting in LOST_ARRAYS else [f"{meeting}.Array1-{n:02d}.wav" for n in CHANNELS]
+    channels = CHANNELS if mic == "mdm" else CHANNELS[:1]
+    return [f"{meeting}.Array1-{n:02d}.wav" for n in channels if meeting not in LOST_ARRAYS]
+
+
+def first_channels(
+    utts: list[Utterance], sounds: dict[str, Sound], notes: Notes
+) -> list[Utterance]:
+    """Read one channel where a file has several: Kaldi picks one, lhotse leaves the meeting out."""
+    several = {utt.wav for utt in utts if sounds[utt.wav].channels > 1}
+    for wav in sorted(several):
+        notes.add("recordings of several channels, of which the first is read", wav)
+    return [replace(u, wav=f"{u.wav}#channel=1") if u.wav in several else u for u in utts]
 
 
 class Recordings:
