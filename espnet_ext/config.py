@@ -157,8 +157,9 @@ def _nearest(name: str, places: list[Path]) -> str:
         if place.is_dir()
         for found in (*place.glob("*.yaml"), *place.glob("*/*.yaml"))
     }
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else ""
+    stems = {name.removesuffix(".yaml"): name for name in sorted(known)}  # all end alike
+    near = difflib.get_close_matches(name.removesuffix(".yaml"), stems, n=1, cutoff=0.5)
+    return f"did you mean {stems[near[0]]!r}?" if near else ""
 
 
 class _OneLine(yaml.SafeDumper):

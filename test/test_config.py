@@ -92,6 +92,8 @@ def test_misspelt_conf_names_the_nearest(recipe):
     recipe.exp("a: 1\n")
     with pytest.raises(UserError, match=r"expp.yaml: no such conf; did you mean 'exp.yaml'"):
         compose(recipe.path.with_name("expp.yaml"))
+    with pytest.raises(UserError, match=r"nope.yaml: no such conf; check the name"):
+        compose(recipe.path.with_name("nope.yaml"))
 
 
 def test_a_block_may_not_extend(recipe):
