@@ -173,8 +173,8 @@ if [[ $to_run -eq 0 ]]; then
   exit 0
 fi
 show_plan
+[[ $dry_run != true ]] || exit 0 # at once: that confs hold together takes seconds to see
 check_confs
-[[ $dry_run != true ]] || exit 0
 
 # --- run -------------------------------------------------------------------------------------------
 
