@@ -2,6 +2,7 @@
 
 python test/bench/bench_corpora.py               281,241 utterances; 60,000 hours in 219,041 files
 python test/bench/bench_corpora.py --scale 0.02  a fiftieth of it
+python test/bench/bench_corpora.py --only librilight --lhotse false    a piece of it
 
 Each tree is made of links to a few FLAC files (Libri-light's are silence of 16 minutes, with 75
 stretches of voice each). Seconds of wall and processor and peak memory of a process of its own with
@@ -24,6 +25,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from espnet_ext.config import str2bool
 
 ROOT = Path(__file__).parents[2]
 UTTERANCES, CHAPTER = 281_241, 51  # in the training sets; utterances a chapter
@@ -167,12 +170,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--only", nargs="+", choices=list(CORPORA), default=list(CORPORA))
+    parser.add_argument("--lhotse", type=str2bool, default=True, help="beside ours")
     parser.add_argument("--folder", type=Path, help="where the trees are made; the default is /tmp")
     options = parser.parse_args()
-    peer = importlib.util.find_spec("lhotse") is not None
+    peer = options.lhotse and importlib.util.find_spec("lhotse") is not None
     head = f"{'wall s':>9}{'cpu s':>8}{'MB':>7}"
     print(f"{'':<18}{'files':>9}{head}{head}   (right: a tenth of the files)")
-    for name in CORPORA:
+    for name in options.only:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             run(name, options.scale, Path(folder), peer)
 
