@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--lexicon", type=Path, help="of that n-gram's words")
     parser.add_argument("--lm", type=Path, help="folder of the LM that was trained for the conf")
     parser.add_argument(
-        "--weights", type=Path, help="lm_weight and word_score: best.yaml of tune_lm"
+        "--weights", type=Path, help="lm_weight, word_score, …: best.yaml of tune_lm"
     )
     parser.add_argument("--ngpu", type=int, default=0, help="above 0: networks run on a GPU")
     parser.add_argument("--job", type=int, default=1, help="which part, from 1")

@@ -6,7 +6,8 @@ examples:
   python -m espnet_ext.bin.tune_lm … --trials 32 --init librispeech_10m_4gram --nj 4
 
 Run again, it goes on where it ended; more --trials add to those that are there. It writes
-trials.jsonl, best.yaml (which decode --weights reads) and contour.png. A set counts as a test set,
+trials.jsonl, best.yaml (which decode --weights reads) and contour.png. Where the conf rescores with
+a neural LM, that one's weight is looked for, too. A set counts as a test set,
 and is refused, unless it is --valid_set or its name, the last folder of --emissions, begins with
 dev. Needs Ax: pip install 'espnet-ext[tune]'.
 """
@@ -61,7 +62,7 @@ def main() -> None:
         init=tuple(args.init) if args.init else None,
         beam_size=args.beam_size,
     )
-    weights = f"lm_weight {found.lm_weight:.3f}, word_score {found.word_score:+.3f}"
+    weights = ", ".join(f"{name} {weight:.3f}" for name, weight in found.weights.items())
     print(f"{weights}: WER {100 * found.wer:.2f} % ({args.out}/best.yaml)")
 
 

@@ -11,7 +11,10 @@ import yaml
 
 from espnet_ext.bin import run_main
 from espnet_ext.config import UserError
-from espnet_ext.tasks.tuning.bayes import BOUNDS, Trial, best, propose, search
+from espnet_ext.decode.conf import read_conf
+from espnet_ext.tasks.decoding.search import Sources
+from espnet_ext.tasks.tuning.bayes import BOUNDS, RESCORING_BOUNDS, Trial, best, propose, search
+from espnet_ext.tasks.tuning.dev_wer import DevRate
 from espnet_ext.tasks.tuning.tune import refuse_test_set
 from espnet_ext.tasks.tuning.tuned_values import PUBLISHED
 
@@ -35,6 +38,24 @@ def test_finds_the_planted_optimum_and_beats_a_grid():
     # killed anywhere, it goes on as it would have
     again = list(search(surface, n_trials=10, past=trials[:9], seed=1))
     assert again == trials[9:10]
+
+
+def test_finds_a_planted_optimum_of_three_weights():
+    """In fewer trials than a grid of three by three by three has."""
+
+    def rate(lm_weight: float, word_score: float, rescore_weight: float) -> float:
+        z = rescore_weight - 1.2
+        return surface(lm_weight, word_score) + 0.01 * z * z + 0.002 * z * (lm_weight - 3.23)
+
+    trials = list(search(rate, n_trials=22, seed=1, bounds=RESCORING_BOUNDS))
+    found = best(trials)
+    planted = {"lm_weight": 3.23, "word_score": -0.26, "rescore_weight": 1.2}
+    for name, weight in found.weights.items():
+        low, high = RESCORING_BOUNDS[name]
+        assert weight == pytest.approx(planted[name], abs=0.6)
+        assert all(low <= trial.weights[name] <= high for trial in trials)
+    corners = [(x, y, z) for x in (0, 2.5, 5) for y in (-5, 0, 5) for z in (0, 2.5, 5)]
+    assert found.wer < min(rate(*point) for point in corners) - 0.002
 
 
 def test_given_points_come_first_and_seeds_differ():
@@ -169,6 +190,50 @@ def test_command_writes_its_files_and_goes_on_after_a_kill(tune, tmp_path):
     assert status == 0 and "of another conf or data" in said
     assert (tmp_path / "out/trials.other.jsonl").read_text() == "".join(lines)
     assert (tmp_path / "out/trials.jsonl").read_text() != "".join(lines)
+
+
+def unigram_lm(folder, log_probs: dict[str, float]) -> None:
+    """A folder as lm_train leaves it, whose LM says the same after any words."""
+    import torch
+
+    from espnet_ext.tasks.lm import LMTask
+
+    tokens = ["<blank>", "<unk>", *log_probs, "<sos/eos>"]
+    sizes = {"unit": 4, "nlayers": 1}
+    conf = {"lm": "seq_rnn", "lm_conf": sizes, "model": "language_model", "model_conf": {}}
+    conf |= {"token_list": tokens, "token_type": "word", "bpemodel": None, "unit": "word"}
+    folder.mkdir()
+    (folder / "config.yaml").write_text(yaml.safe_dump(conf | {"init": None}))
+    model, _ = LMTask.build_model_from_file(folder / "config.yaml", None, "cpu")
+    for parameter in model.parameters():
+        torch.nn.init.zeros_(parameter)
+    model.lm.decoder.bias.data[2:-1] = torch.tensor(list(log_probs.values()))
+    torch.save(model.state_dict(), folder / "valid.loss.ave.pth")
+
+
+def test_the_weight_of_an_lm_that_rescores_is_tuned_too(tune, tmp_path):
+    """Of an LM that says the opposite of the n-gram: without it AC is not found."""
+    unigram_lm(tmp_path / "lm", {"AB": -2.0, "AC": 3.0, "BA": 0.0})
+    conf = tmp_path / "decode.yaml"
+    conf.write_text(
+        "search: lexicon\nngram: lm.arpa\nbeam_size: 20\nlm: lm\nlm_use: rescore\nnbest: 6\n"
+        "tune: {trials: 9, seed: 3, init: librispeech_10m_4gram}\nrescore_weight: 0.25\n"
+    )
+    status, said = tune()
+    assert status == 0, said
+    found = yaml.safe_load((tmp_path / "out/best.yaml").read_text())
+    lines = (tmp_path / "out/trials.jsonl").read_text().splitlines()[1:]
+    trials = [json.loads(line) for line in lines]
+    assert [trials[0][name] for name in RESCORING_BOUNDS] == [3.23, -0.26, 0.25]
+    assert len({trial["rescore_weight"] for trial in trials}) == 9
+    assert found["wer"] == min(trial["wer"] for trial in trials)
+    assert (tmp_path / "out/contour_rescore.png").stat().st_size > 1000
+
+    sources = Sources(tmp_path / "emissions/dev", weights=tmp_path / "out/best.yaml")
+    with DevRate(read_conf(conf), sources, tmp_path / "text") as rate:
+        assert rate() == rate(*(found[name] for name in RESCORING_BOUNDS)) == found["wer"]
+        weights = found["lm_weight"], found["word_score"]
+        assert len({rate(*weights, rescore_weight) for rescore_weight in (0.0, 5.0)}) == 2
 
 
 def test_faults_are_one_line(tune, tmp_path):

@@ -1,4 +1,4 @@
-"""The word error rate of a decode conf on cached emissions, for any LM weight and word score."""
+"""The word error rate of a decode conf on cached emissions, for any weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Task:
 
 
 class DevRate:
-    """`rate(lm_weight, word_score)`: errors over reference words, in `nj` processes.
+    """`rate(lm_weight, word_score)`, and rescore_weight where an LM rescores: errors over reference
+    words, in `nj` processes.
 
     Closing ends the processes. `n_words` is the number of reference words.
 
@@ -60,8 +61,8 @@ class DevRate:
             context = get_context("spawn")
             self._pool = ProcessPoolExecutor(nj, context, initializer=_open, initargs=(task,))
 
-    def __call__(self, lm_weight: float, word_score: float) -> float:
-        jobs = [(share, lm_weight, word_score) for share in self._shares]
+    def __call__(self, *weights: float) -> float:
+        jobs = [(share, weights) for share in self._shares]
         errors = sum(map(_errors, jobs) if self._pool is None else self._pool.map(_errors, jobs))
         return errors / self.n_words
 
@@ -82,13 +83,13 @@ def _open(task: Task) -> None:
     _opened.update(cache=cache, search=search, refs=task.refs)
 
 
-def _errors(job: tuple[list[str], float, float]) -> int:
-    utts, lm_weight, word_score = job
+def _errors(job: tuple[list[str], tuple[float, ...]]) -> int:
+    utts, weights = job
     ids: defaultdict[str, int] = defaultdict()
     ids.default_factory = ids.__len__
     errors = 0
     for utt in utts:
-        hyps = _opened["search"](_opened["cache"][utt], lm_weight, word_score)
+        hyps = _opened["search"](_opened["cache"][utt], *weights)
         said = _opened["refs"][utt].split()
         ref, hyp = ([ids[word] for word in words] for words in (said, hyps[0].words))
         errors += 0 if ref == hyp else count_errors(align_kaldi(ref, hyp)).errors

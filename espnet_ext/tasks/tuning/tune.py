@@ -1,8 +1,10 @@
 """Tune an LM's weight and a word's score on a development set, over cached emissions.
 
 trials.jsonl   what the trials are of, then one trial a line, as soon as it is measured
-best.yaml      lm_weight, word_score, wer (a fraction), set, trials
-contour.png    the error rate over both
+best.yaml      lm_weight, word_score, wer (a fraction), set, trials; rescore_weight where the conf
+               rescores
+contour.png    the error rate over both; with a third weight, of the half of the trials that are
+               nearest to the best one's, and contour_rescore.png over that one and the first
 
 Killed at any point and started again, a search goes on as if nothing had happened.
 """
@@ -27,7 +29,15 @@ from espnet_ext.config import UserError, atomic_write, compose
 from espnet_ext.decode.conf import DecodeConf, read_conf
 from espnet_ext.score.wer import percent
 from espnet_ext.tasks.decoding.search import Sources
-from espnet_ext.tasks.tuning.bayes import BOUNDS, Trial, best, check_ax, search
+from espnet_ext.tasks.tuning.bayes import (
+    BOUNDS,
+    RESCORING_BOUNDS,
+    Bounds,
+    Trial,
+    best,
+    check_ax,
+    search,
+)
 from espnet_ext.tasks.tuning.dev_wer import DevRate
 from espnet_ext.tasks.tuning.tuned_values import published
 
@@ -107,32 +117,36 @@ def tune(
         raise UserError(f"{conf_file}: no LM in the search, so there is no weight to tune")
     tuning = read_tuning(conf, str(conf_file))
     tuning = replace(tuning, **{key: value for key, value in instead.items() if value is not None})
-    first = published(list(tuning.init), str(conf_file))
+    bounds, first = BOUNDS, published(list(tuning.init), str(conf_file))
+    if conf.rescores:
+        bounds, first = RESCORING_BOUNDS, [(*point, conf.rescore_weight) for point in first]
     name = sources.emissions.resolve().name
     refuse_test_set(name, valid_set, force)
     if tuning.beam_size:
         conf = replace(conf, beam_size=tuning.beam_size)
-    log = TrialLog(out / "trials.jsonl", made_of(conf_file, sources, ref, tuning))
+    log = TrialLog(out / "trials.jsonl", made_of(conf_file, sources, ref, tuning, bounds))
     trials = log.read()
     if len(trials) < tuning.trials:
         check_ax()
         with DevRate(conf, sources, ref, nj) as rate:
-            found = search(rate, tuning.trials, trials, first, tuning.seed)
+            found = search(rate, tuning.trials, trials, first, tuning.seed, bounds)
             trials += _shown(log.keep(found), trials, tuning.trials)
     trials = trials[: tuning.trials]
-    write_results(trials, out, name, tuning)
+    write_results(trials, out, name, tuning, bounds)
     return best(trials)
 
 
-def write_results(trials: Sequence[Trial], out: Path, name: str, tuning: Tuning) -> None:
-    """`contour.png`, then `best.yaml`: where that stands, all is there."""
+def write_results(
+    trials: Sequence[Trial], out: Path, name: str, tuning: Tuning, bounds: Bounds = BOUNDS
+) -> None:
+    """The pictures, then `best.yaml`: where that stands, all is there."""
     chosen = best(trials)
-    points_N2 = [(trial.lm_weight, trial.word_score) for trial in trials]
-    figure = draw_contour(points_N2, [trial.wer for trial in trials], BOUNDS, name)
-    save(figure, out / "contour.png")
+    _draw(trials, ("lm_weight", "word_score"), bounds, out / "contour.png", name)
+    if "rescore_weight" in bounds:
+        axes = ("rescore_weight", "lm_weight")
+        _draw(trials, axes, bounds, out / "contour_rescore.png", name)
     found = {
-        "lm_weight": chosen.lm_weight,
-        "word_score": chosen.word_score,
+        **chosen.weights,
         "wer": chosen.wer,
         "set": name,
         "trials": len(trials),
@@ -140,6 +154,23 @@ def write_results(trials: Sequence[Trial], out: Path, name: str, tuning: Tuning)
     }
     with atomic_write(out / "best.yaml") as handle:
         yaml.safe_dump(found, handle, sort_keys=False)
+
+
+def _draw(
+    trials: Sequence[Trial], axes: tuple[str, str], bounds: Bounds, path: Path, name: str
+) -> None:
+    """A map over two weights. Over a third one it would show hills that are none: so the half of
+    the trials in which that is nearest to the best one's."""
+    chosen = best(trials)
+    for third in sorted(bounds.keys() - set(axes)):
+        middle = chosen.weights[third]
+        by_nearness = sorted(trials, key=lambda trial: abs(trial.weights[third] - middle))
+        trials = by_nearness[: (len(trials) + 1) // 2]
+        found = [trial.weights[third] for trial in trials]
+        name = f"{name}, {third} {min(found):.1f} to {max(found):.1f}"
+    points_N2 = [tuple(trial.weights[axis] for axis in axes) for trial in trials]
+    shown = {axis: bounds[axis] for axis in axes}
+    save(draw_contour(points_N2, [trial.wer for trial in trials], shown, name), path)
 
 
 def _shown(found, past: Sequence[Trial], n_trials: int) -> list[Trial]:
@@ -151,7 +182,7 @@ def _shown(found, past: Sequence[Trial], n_trials: int) -> list[Trial]:
             low = best(done)
             bar.set_postfix_str(
                 f"WER {_percent(trial.wer)}, best {_percent(low.wer)} at "
-                f"{low.lm_weight:.2f} {low.word_score:+.2f}"
+                + " ".join(f"{weight:.2f}" for weight in low.weights.values())
             )
             bar.update()
     return done[len(past) :]
@@ -161,7 +192,9 @@ def _percent(rate: float) -> str:
     return percent(round(rate * 1_000_000), 1_000_000)
 
 
-def made_of(conf_file: Path, sources: Sources, ref: Path, tuning: Tuning) -> dict[str, Any]:
+def made_of(
+    conf_file: Path, sources: Sources, ref: Path, tuning: Tuning, bounds: Bounds = BOUNDS
+) -> dict[str, Any]:
     """What a trial's error rate depends on, and the order of trials, but not their number.
 
     Large files are known by size and time of change.
@@ -178,7 +211,7 @@ def made_of(conf_file: Path, sources: Sources, ref: Path, tuning: Tuning) -> dic
         "ref": hashlib.sha256(ref.read_bytes()).hexdigest() if ref.is_file() else "",
         "files": large,
         "lm": str(sources.lm or ""),
-        "tune": [tuning.seed, list(tuning.init), tuning.beam_size],
+        "tune": [tuning.seed, list(tuning.init), tuning.beam_size, *(bounds.keys() - BOUNDS)],
     }
 
 
@@ -217,7 +250,11 @@ class TrialLog:
                 handle.write(self.head)
         with self.path.open("a", encoding="utf-8") as handle:
             for trial in trials:
-                handle.write(json.dumps(dataclasses.asdict(trial)) + "\n")
+                handle.write(json.dumps(_told(trial)) + "\n")
                 handle.flush()
                 os.fsync(handle.fileno())
                 yield trial
+
+
+def _told(trial: Trial) -> dict[str, Any]:
+    return {key: value for key, value in dataclasses.asdict(trial).items() if value is not None}
