@@ -75,7 +75,7 @@ def test_every_search_gives_words_for_every_utterance_whatever_the_jobs(recipe, 
     utts = sorted(read_dict(recipe.root / "data/train/wav.scp"))
     for output, search in itertools.product(("ctc", "rnnt"), ("greedy", "beam")):
         conf = recipe.root / f"decode_{output}_{search}.yaml"
-        conf.write_text(f"output: {output}\nsearch: {search}\nbeam_size: 2\n")
+        conf.write_text(f"output: {output}\nsearch: {search}\nbeam_size: 2\nnbest: 2\n")
         texts = []
         for n in (1, 2) if search == "greedy" else (2,):
             out = f"{trained}/{conf.stem}_{n}"
@@ -84,6 +84,9 @@ def test_every_search_gives_words_for_every_utterance_whatever_the_jobs(recipe, 
             texts.append((recipe.root / out / "text").read_text())
             assert [line.split()[0] for line in texts[-1].splitlines()] == utts
         assert len(set(texts)) == 1
+        lists = (recipe.root / out / "nbest").read_text().splitlines()
+        assert len({tuple(line.split("\t")[::5]) for line in lists}) == len(lists)  # no repeats
+        assert search == "greedy" or len(lists) > len(utts)
 
 
 def test_faults_of_decoding_are_one_line(recipe, trained):

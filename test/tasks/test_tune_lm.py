@@ -47,7 +47,7 @@ def test_finds_a_planted_optimum_of_three_weights():
         z = rescore_weight - 1.2
         return surface(lm_weight, word_score) + 0.01 * z * z + 0.002 * z * (lm_weight - 3.23)
 
-    trials = list(search(rate, n_trials=22, seed=1, bounds=RESCORING_BOUNDS))
+    trials = list(search(rate, n_trials=18, seed=1, bounds=RESCORING_BOUNDS))
     found = best(trials)
     planted = {"lm_weight": 3.23, "word_score": -0.26, "rescore_weight": 1.2}
     for name, weight in found.weights.items():
