@@ -1,37 +1,24 @@
 #!/usr/bin/env bash
 # egs2/ami/ssl1, all stages at smoke size, on real speech in AMI's format.
 # shellcheck disable=SC2154,SC2329 # test_* are called by run_tests
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=test/shell/lib.sh
-source "$here/../shell/lib.sh"
-recipe=$repo/egs2/ami/ssl1
-export OMP_NUM_THREADS=1
+# shellcheck source=test/recipes/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 find_sctk="from espnet_ext.score.nist import find_sctk; print(find_sctk() or '')"
 
-lay_out() { PYTHONPATH=$repo:$repo/test "$repo/.venv/bin/python" -m corpora.ami "$1"; }
-
 test_all_stages_then_nothing_to_do() {
-  local run=("$recipe/run.sh" --size smoke --nj 1 --ami corpus --workdir smoke --unlabelled_set train_ihm
-    --test_sets "eval_ihm eval_sdm")
-  lay_out corpus
-  mkdir smoke
-  expect 0 "${run[@]}"
+  lay_out ami corpus
+  all_stages "eval_ihm eval_sdm" --ami corpus --unlabelled_set train_ihm --test_sets "eval_ihm eval_sdm"
   shows "AMI, sdm:"
-  shows "10/10 report      ran"
   for set in eval_ihm eval_sdm; do
-    grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_wer/wer || fail "no score of $set"
     [[ -s smoke/data/$set/stm && -s smoke/data/$set/glm ]] || fail "no stm or glm of $set"
     if [[ -n $("$repo/.venv/bin/python" -c "$find_sctk") ]]; then
       grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_nist/wer || fail "no NIST score of $set"
     fi
   done
-  [[ -s smoke/RESULTS.md ]] || fail "no results"
-  expect 0 "${run[@]}"
-  shows "nothing to do"
 }
 
 test_what_is_missing_is_said_before_anything_runs() {
-  lay_out corpus
+  lay_out ami corpus
   rm corpus/amicorpus/ES2011a/audio/ES2011a.Headset-2.wav
   mkdir data
   sets="dev_ihm" expect 2 "$recipe/local/data.sh" --ami "$PWD/corpus" --data "$PWD/data"

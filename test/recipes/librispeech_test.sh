@@ -1,34 +1,20 @@
 #!/usr/bin/env bash
 # egs2/librispeech/ssl1, all stages at smoke size, on real speech in LibriSpeech's format.
 # shellcheck disable=SC2154,SC2329 # test_* are called by run_tests
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=test/shell/lib.sh
-source "$here/../shell/lib.sh"
-recipe=$repo/egs2/librispeech/ssl1
-export OMP_NUM_THREADS=1
-
-lay_out() { PYTHONPATH=$repo:$repo/test "$repo/.venv/bin/python" -m corpora.librispeech "$1"; }
+# shellcheck source=test/recipes/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 test_all_stages_then_nothing_to_do() {
-  local run=("$recipe/run.sh" --size smoke --nj 1 --librispeech corpus
-    --workdir smoke --test_sets "dev_clean test_other")
-  lay_out corpus
-  mkdir smoke
-  expect 0 "${run[@]}"
+  local options=(--librispeech corpus --test_sets "dev_clean test_other")
+  lay_out librispeech corpus
+  all_stages "dev_clean test_other" "${options[@]}"
   shows "train_960                12     0.01  281,241"
-  shows "10/10 report      ran"
-  for set in dev_clean test_other; do
-    grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_wer/wer || fail "no score of $set"
-  done
-  [[ -s smoke/RESULTS.md ]] || fail "no results"
-  expect 0 "${run[@]}"
-  shows "nothing to do"
-  expect 0 "${run[@]}" --train_set train_10h --stop_stage 2 # of the archive beside LibriSpeech
+  smoke "${options[@]}" --train_set train_10h --stop_stage 2 # of the archive beside LibriSpeech
   [[ $(wc -l <smoke/data/train_10h/text) -eq 12 ]] || fail "$(cat smoke/data/train_10h/text)"
 }
 
 test_what_is_missing_is_said_before_anything_runs() {
-  lay_out corpus
+  lay_out librispeech corpus
   rm -r corpus/LibriSpeech/test-other
   sets="dev test_other" expect 2 "$recipe/local/data.sh" --librispeech "$PWD/corpus" --data "$PWD/data"
   shows "subsets that are not there (1); first: $PWD/corpus/LibriSpeech/test-other; --download true"

@@ -1,32 +1,18 @@
 #!/usr/bin/env bash
 # egs2/swbd/ssl1, all stages at smoke size, on real speech in Switchboard's format.
 # shellcheck disable=SC2154,SC2329 # test_* are called by run_tests
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=test/shell/lib.sh
-source "$here/../shell/lib.sh"
-recipe=$repo/egs2/swbd/ssl1
-export OMP_NUM_THREADS=1
-
-lay_out() { PYTHONPATH=$repo:$repo/test "$repo/.venv/bin/python" -m corpora.swbd "$1"; }
+# shellcheck source=test/recipes/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 test_all_stages_then_nothing_to_do() {
-  local run=("$recipe/run.sh" --size smoke --nj 1 --swbd corpus --complete false --workdir smoke)
-  lay_out corpus
-  mkdir smoke
-  expect 0 "${run[@]}"
+  lay_out swbd corpus
+  all_stages "eval2000_swbd eval2000_callhm" --swbd corpus --complete false
   shows "(1,831 utterances scored by Kaldi)"
-  shows "10/10 report      ran"
-  for set in eval2000_swbd eval2000_callhm; do
-    grep -q '^%WER' smoke/exp/asr_*/decode_greedy/"$set"/score_wer/wer || fail "no score of $set"
-  done
   [[ -s smoke/data/eval2000_swbd/stm && -s smoke/data/eval2000_swbd/glm ]] || fail "no stm or glm"
-  [[ -s smoke/RESULTS.md ]] || fail "no results"
-  expect 0 "${run[@]}"
-  shows "nothing to do"
 }
 
 test_what_is_missing_is_said_before_anything_runs() {
-  lay_out corpus
+  lay_out swbd corpus
   rm corpus/LDC2002T43/2000_hub5_eng_eval_tr/reference/*.glm
   sets="train_nodup eval2000" expect 2 "$recipe/local/data.sh" --swbd "$PWD/corpus" --data "$PWD/data"
   shows "another number of transcripts than is published (1); first: 8, the archive has 4876"
@@ -36,7 +22,7 @@ test_what_is_missing_is_said_before_anything_runs() {
 }
 
 test_fisher_is_there_to_pre_train_on() {
-  PYTHONPATH=$repo:$repo/test "$repo/.venv/bin/python" -m corpora.fisher fisher
+  lay_out fisher fisher
   sets="train_fisher" expect 0 "$recipe/local/data.sh" --fisher "$PWD/fisher" --data "$PWD/data" --complete false
   shows "11,699 calls"
   [[ -s data/train_fisher/wav.scp ]] || fail "no set"
