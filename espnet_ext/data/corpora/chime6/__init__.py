@@ -1,6 +1,6 @@
 """CHiME-6: twenty dinner parties, 50 hours, worn and distant microphones.
 
-SRC is the folder CHiME6 that the synchronisation of CHiME-5 makes, or one that holds it:
+SRC is the folder CHiME6 (synchronised CHiME-5, as openslr.org/150 has it), or one that holds it:
 
     transcriptions/dev/S02.json
     audio/dev/S02_P05.wav        --mic worn: two channels; --channels 1 (left), 2 or 1,2
@@ -47,8 +47,9 @@ from espnet_ext.data.kaldi_dir import write_data_dir, write_table
 from espnet_ext.data.meetings import Notes, fit_to_recordings, look_at, spread, write_annotation
 
 OBTAIN = (
-    "CHiME-6 is made from CHiME-5 (licence at chimechallenge.org, archives at openslr.org/150); "
-    "lay it out as CHiME6/audio/dev/S02_P05.wav and CHiME6/transcriptions/dev/S02.json"
+    "openslr.org/150 has it, synchronised, in four archives (CC BY-SA 4.0): of their folders "
+    "CHiME6_*/CHiME6/audio/* and transcriptions/transcriptions make "
+    "CHiME6/audio/dev/S02_P05.wav and CHiME6/transcriptions/dev/S02.json"
 )
 ARRAYS = ("u01", "u02", "u03", "u04", "u05", "u06")
 MICS = ("worn", "ref", "gss", *ARRAYS)
