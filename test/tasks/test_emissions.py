@@ -108,7 +108,8 @@ def test_faults_of_cached_decoding_are_one_line(recipe, trained, cached):
     assert "none.arpa: No such file" in fault(lm, "--emissions", cached)
     built = "search: beam\nngram: {order: 3}"
     assert "stage 7 (lm) makes it" in fault(built, "--emissions", cached)
-    assert "are CTC's" in fault("search: beam\nnbest: 3", "--exp", trained)
+    threshold = "search: beam\nbeam_threshold: 3"
+    assert "beam_threshold means nothing to an RNN-T" in fault(threshold, "--exp", trained)
     weights = ["--weights", "none.yaml"]
     assert "none.yaml: missing; stage 8 (lm_weights)" in fault(
         "{}", "--emissions", cached, *weights

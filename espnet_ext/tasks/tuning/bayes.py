@@ -42,7 +42,7 @@ class Trial:
     @property
     def weights(self) -> dict[str, float]:
         found = {name: getattr(self, name) for name in RESCORING_BOUNDS}
-        return {name: weight for name, weight in found.items() if weight is not None}
+        return {name: float(weight) for name, weight in found.items() if weight is not None}
 
 
 def propose(
