@@ -20,7 +20,8 @@ Two alignments are on offer; the %WER line always says Kaldi's unless asked othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import kaldialign
@@ -125,3 +126,15 @@ def count_errors(pairs: Pairs) -> ErrorCounts:
     dels = sum(hyp == GAP for _, hyp in pairs)
     wrong = sum(ref != hyp for ref, hyp in pairs)
     return ErrorCounts(wrong - ins - dels, ins, dels, len(pairs) - ins, 1, int(wrong > 0))
+
+
+def word_errors(pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> int:
+    """Fewest errors of all utterances: (words said, words heard) of each."""
+    ids: defaultdict[str, int] = defaultdict()
+    ids.default_factory = ids.__len__  # an unseen word gets the next int
+    errors = 0
+    for said, heard in pairs:
+        if said != heard:
+            ref, hyp = ([ids[word] for word in words] for words in (said, heard))
+            errors += count_errors(align_kaldi(ref, hyp)).errors
+    return errors

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-from collections import defaultdict
 
 import espnet2.tasks.asr
 from espnet2.tasks.asr import frontend_choices, preencoder_choices
@@ -17,7 +16,7 @@ from espnet_ext.config import UserError
 from espnet_ext.masking.channel import TimeChannelMask
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.asr import Recogniser
-from espnet_ext.score.wer import align_kaldi, count_errors
+from espnet_ext.score.wer import word_errors
 from espnet_ext.tasks.launch import has_masks
 from espnet_ext.tasks.training.trainer import SafeTrainer
 
@@ -25,29 +24,12 @@ registry.register()
 masker_choices = ClassChoices("masker", registry.MASKERS, Masker, default=None, optional=True)
 
 
-def word_errors(pairs: list[tuple[list[str], list[str]]]) -> int:
-    """Of all pairs, (words said, words heard)."""
-    ids: defaultdict[str, int] = defaultdict()
-    ids.default_factory = ids.__len__
-    errors = 0
-    for said, heard in pairs:
-        ref, hyp = ([ids[word] for word in words] for words in (said, heard))
-        errors += count_errors(align_kaldi(ref, hyp)).errors
-    return errors
-
-
 class RecogniserTrainer(SafeTrainer):
     """A validation's `wer`: all errors over all words, not a mean over batches."""
 
     @classmethod
-    def validate_one_epoch(cls, model, iterator, reporter, options, distributed_option) -> None:
-        super().validate_one_epoch(
-            model=model,
-            iterator=iterator,
-            reporter=reporter,
-            options=options,
-            distributed_option=distributed_option,
-        )
+    def validate_one_epoch(cls, *, reporter, **kwargs) -> None:
+        super().validate_one_epoch(reporter=reporter, **kwargs)
         if "words" not in reporter.stats:
             return
         errors, words = (

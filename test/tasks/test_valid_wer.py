@@ -13,7 +13,8 @@ from espnet_ext.decode.greedy import rnnt_greedy
 from espnet_ext.encoder.conformer import ContextConformer
 from espnet_ext.frontend.conv2d import Conv2dSubsampling
 from espnet_ext.model.asr import Recogniser
-from espnet_ext.tasks.asr import RecogniserTrainer, word_errors
+from espnet_ext.score.wer import word_errors
+from espnet_ext.tasks.asr import RecogniserTrainer
 from espnet_ext.tasks.training.guards import Guard
 from espnet_ext.tasks.training.trainer import SafeOptions
 
@@ -88,11 +89,11 @@ def test_all_errors_over_all_words_whatever_the_batches(transducer, ctc_weight):
         reporter = Reporter(1)
         with reporter.observe("valid", 1) as own, torch.no_grad():
             RecogniserTrainer.validate_one_epoch(
-                model,
-                batches,
-                own,
-                options,
-                DistributedOption(),
+                model=model,
+                iterator=batches,
+                reporter=own,
+                options=options,
+                distributed_option=DistributedOption(),
             )
         assert reporter.get_value("valid", "wer", 1) == pytest.approx(errors / 6)
     assert "word_errors" not in model.train()(**batch)[1]

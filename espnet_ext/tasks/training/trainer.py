@@ -123,14 +123,8 @@ class SafeTrainer(Trainer):
         return nothing_learned
 
     @classmethod
-    def validate_one_epoch(cls, model, iterator, reporter, options, distributed_option) -> None:
-        super().validate_one_epoch(
-            model=model,
-            iterator=iterator,
-            reporter=reporter,
-            options=options,
-            distributed_option=distributed_option,
-        )
+    def validate_one_epoch(cls, *, reporter, options, **kwargs) -> None:
+        super().validate_one_epoch(reporter=reporter, options=options, **kwargs)
         options.guard.end_validation(reporter)
 
 

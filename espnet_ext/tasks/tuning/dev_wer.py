@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -13,7 +12,7 @@ from espnet_ext.config import UserError
 from espnet_ext.data.emissions import EmissionsDir
 from espnet_ext.data.kaldi_dir import read_dict
 from espnet_ext.decode.conf import DecodeConf
-from espnet_ext.score.wer import align_kaldi, count_errors
+from espnet_ext.score.wer import word_errors
 from espnet_ext.tasks.decoding.search import Sources, ctc_search
 
 SHARES_PER_PROCESS = 8  # of the utterances: a process that got the short ones takes another share
@@ -85,12 +84,7 @@ def _open(task: Task) -> None:
 
 def _errors(job: tuple[list[str], tuple[float, ...]]) -> int:
     utts, weights = job
-    ids: defaultdict[str, int] = defaultdict()
-    ids.default_factory = ids.__len__
-    errors = 0
-    for utt in utts:
-        hyps = _opened["search"](_opened["cache"][utt], *weights)
-        said = _opened["refs"][utt].split()
-        ref, hyp = ([ids[word] for word in words] for words in (said, hyps[0].words))
-        errors += 0 if ref == hyp else count_errors(align_kaldi(ref, hyp)).errors
-    return errors
+    cache, search, refs = (_opened[name] for name in ("cache", "search", "refs"))
+    return word_errors(
+        (refs[utt].split(), list(search(cache[utt], *weights)[0].words)) for utt in utts
+    )
