@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from corpora import chime6
 
 from espnet_ext.config import UserError
 from espnet_ext.data.download import Archive, Fetcher
@@ -224,3 +225,26 @@ def test_the_command_asks_the_mirror_for_what_the_sets_need(server, tmp_path):
     ]
     done = command("asterisk", tmp_path, tmp_path / "data", "--download", "true")
     assert done.returncode == 2 and "asterisk cannot be fetched" in done.stderr
+
+
+def test_chime6_as_its_archives_have_it(server, tmp_path):
+    """Folders in the archives are not those of the corpus: each is put where it belongs."""
+    root = chime6.lay_out(tmp_path / "published") / "CHiME6"
+    packed = {
+        "CHiME6_dev": (root / "audio/dev", "CHiME6_dev/CHiME6/audio/dev"),
+        "CHiME6_transcriptions": (root / "transcriptions", "transcriptions/transcriptions"),
+    }
+    for name, (folder, member) in packed.items():
+        files = {
+            f"{member}/{path.relative_to(folder)}": path.read_bytes()
+            for path in sorted(folder.rglob("*.*"))
+        }
+        server.files[f"/resources/150/{name}.tar.gz"] = tar_of(files)
+    options = ["--sets", "dev", "--complete", "false", "--download", "true", "--mirror", server.url]
+    for src in ("downloads", "downloads/CHiME6"):  # the folder that holds it, then itself
+        done = command("chime6", tmp_path / src, tmp_path / "data", *options)
+        assert done.returncode == 0, done.stderr
+    assert left(tmp_path / "downloads/CHiME6") == ["audio", "transcriptions"]
+    assert (tmp_path / "data/dev_worn/wav.scp").exists()
+    command("chime6", tmp_path / "gss", tmp_path / "data", *options, "--mic", "gss")
+    assert len(server.asked) == 3  # enhanced audio is not there: transcriptions alone

@@ -1,6 +1,8 @@
 """CHiME-6: twenty dinner parties, 50 hours, worn and distant microphones.
 
-SRC is the folder CHiME6 (synchronised CHiME-5, as openslr.org/150 has it), or one that holds it:
+SRC is the folder CHiME6 (synchronised CHiME-5, as openslr.org/150 has it), or one that holds it;
+`--download true` fetches the transcriptions and the sets' audio, 97 GB for train, 11 and 12 GB for
+dev and eval:
 
     transcriptions/dev/S02.json
     audio/dev/S02_P05.wav        --mic worn: two channels; --channels 1 (left), 2 or 1,2
@@ -42,15 +44,12 @@ from espnet_ext.data.corpora.chime6.sessions import (
     WORDS,
 )
 from espnet_ext.data.corpora.chime6.transcripts import NO_LOCATION
+from espnet_ext.data.download import Archive
 from espnet_ext.data.findings import Findings
 from espnet_ext.data.kaldi_dir import write_data_dir, write_table
 from espnet_ext.data.meetings import Notes, fit_to_recordings, look_at, spread, write_annotation
 
-OBTAIN = (
-    "openslr.org/150 has it, synchronised, in four archives (CC BY-SA 4.0): of their folders "
-    "CHiME6_*/CHiME6/audio/* and transcriptions/transcriptions make "
-    "CHiME6/audio/dev/S02_P05.wav and CHiME6/transcriptions/dev/S02.json"
-)
+URL = "https://www.openslr.org/resources/150"
 ARRAYS = ("u01", "u02", "u03", "u04", "u05", "u06")
 MICS = ("worn", "ref", "gss", *ARRAYS)
 SMOKE_SIZES = {"train": 60, "dev": 12, "eval": 12}
@@ -79,6 +78,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", choices=("full", "smoke"), default="full", help="smoke: a few of one session"
     )
+
+
+def archives(src: Path, options: argparse.Namespace) -> list[Archive]:
+    """The transcriptions, and the audio of the sets unless enhanced audio, or none, is wanted."""
+    root = folder_of(src)
+    said = f"{URL}/CHiME6_transcriptions.tar.gz"
+    found = [Archive(said, root / "transcriptions", "transcriptions/transcriptions")]
+    silent = options.annotation_only or options.mic == "gss"
+    for name in [] if silent else [name for name in SETS if name in options.sets]:
+        member = f"CHiME6_{name}/CHiME6/audio/{name}"
+        found.append(Archive(f"{URL}/CHiME6_{name}.tar.gz", root / "audio" / name, member))
+    return found
+
+
+def folder_of(src: Path) -> Path:
+    """SRC or the CHiME6 in it; where neither is there yet, what a download makes."""
+    itself = src.name == "CHiME6" or (src / "transcriptions").is_dir()
+    return src if itself and not (src / "CHiME6").is_dir() else src / "CHiME6"
 
 
 def prepare(src: Path, dst: Path, options: argparse.Namespace) -> None:
@@ -126,13 +143,16 @@ def find_root(src: Path, options: argparse.Namespace) -> Path:
     most = 2 if options.mic == "worn" else 4
     if not re.fullmatch(rf"[1-{most}](,[1-{most}])*", options.channels):
         raise UserError(f"--channels {options.channels}: expected 1 to {most}, commas between")
-    root = src / "CHiME6" if (src / "CHiME6").is_dir() else src
+    root = folder_of(src)
     needed = ["transcriptions"]
     if not options.annotation_only and options.mic != "gss":
         needed.append("audio")
     for folder in needed:
         if not (root / folder).is_dir():
-            raise UserError(f"{root / folder}: no such folder; expected it in SRC; {OBTAIN}")
+            raise UserError(
+                f"{root / folder}: no such folder; expected CHiME6/{{audio,transcriptions}}, as "
+                "--download true fetches them from openslr.org/150"
+            )
     return root
 
 
