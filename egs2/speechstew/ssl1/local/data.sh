@@ -54,7 +54,7 @@ while read -r -u 3 corpus sets; do
     ami | librispeech) own_recipe "$corpus" "--$corpus" "$from" "${public[@]}" ;;
     swbd | wsj) own_recipe "$corpus" "--$corpus" "$from" "${common[@]}" ;;
     chime6)
-      own_recipe chime6 --chime6 "$from" --case upper "${common[@]}" \
+      own_recipe chime6 --chime6 "$from" --case upper "${public[@]}" \
         ${enhanced:+--enhanced "$(realpath -ms -- "$enhanced")"}
       ;;
     *)
