@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from corpora.preparing import assert_same_tables, assert_valid, options_of, runn
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.corpora import ami
 from espnet_ext.data.corpora.ami.nxt import Token, Turn, make_turn, read_xml
-from espnet_ext.data.corpora.ami.splits import KALDI_UTTERANCES, SETS
+from espnet_ext.data.corpora.ami.splits import KALDI_UTTERANCES, KALDI_WORDS, SETS
 from espnet_ext.data.corpora.ami.text import normalise, utterances
 from espnet_ext.data.findings import Findings
 from espnet_ext.data.kaldi_dir import Utterance, read_dict
@@ -114,7 +115,7 @@ def test_a_mark_without_a_time_takes_the_end_of_the_word_before(tmp_path):
         '<r><w starttime="1" endtime="1.5">One</w><w punc="true">.</w>'
         '<w starttime="2" endtime="3">two</w><gap starttime="3" endtime="3.5"/></r>'
     )
-    made = make_turn(read_xml(path).children, "here", Findings("here"))
+    made = make_turn(read_xml(path).children, "here", Findings("here"), Notes())
     found = [(u.start_cs, u.end_cs, u.text) for u in utterances(made)]
     assert found == [(100, 150, "ONE"), (150, 350, "TWO")]
 
@@ -231,6 +232,10 @@ def test_all_faults_of_a_pass_are_said_at_once(corpus, tmp_path):
         path.write_text(re.sub(r"id\(ES2011a\.[CD]\.words0\)", "id(nothing)", path.read_text()))
     path = annotation(corpus, "words", "IS1009a.B")
     path.write_text(path.read_text().replace('starttime="', 'starttime="soon', 1))
+    path = annotation(corpus, "words", "IS1009a.D")
+    path.write_text(re.sub(r'endtime="[\d.]+"', 'endtime="inf"', path.read_text(), count=1))
+    path = annotation(corpus, "segments", "IS1009a.A")
+    path.write_text(re.sub("<nite:child.*/>", "", path.read_text(), count=1))
     headset = corpus / "amicorpus/IS1009a/audio/IS1009a.Headset-2.wav"
     sound = headset.read_bytes()
     headset.unlink()
@@ -240,8 +245,8 @@ def test_all_faults_of_a_pass_are_said_at_once(corpus, tmp_path):
     assert re.search(
         r"annotation files: not whole or no XML \(.*\) \(1\); first: .*ES2011a\.A", said
     )
-    assert "segments that point at no words (2); first: " in said
-    assert "times that are no numbers (1)" in said
+    assert "segments that point at no words (3); first: " in said
+    assert "times that are no numbers (2)" in said
     assert "recordings that are cut off (1)" in said and "IS1009a.Headset-2.wav" in said
     assert not (tmp_path / "data").exists()
 
@@ -266,6 +271,20 @@ def test_turns_that_begin_before_0_or_end_before_they_begin(corpus, tmp_path, ca
     words.write_text(re.sub(times, 'starttime="-9" endtime="5"', text))
     said = faults(corpus, tmp_path / "no", "--sets", "dev")
     assert "turns that begin before 0 (3); first: " in said
+
+
+def test_turns_without_times_or_words_are_said(corpus, tmp_path, capsys):
+    words = annotation(corpus, "words", "ES2011a.A")
+    words.write_text(re.sub(r'(starttime|endtime)="[\d.]+"', "", words.read_text()))
+    words = annotation(corpus, "words", "ES2011a.B")
+    words.write_text(re.sub(r">[\w']+</w>", ">-</w>", words.read_text()))
+    prepare(corpus, tmp_path, "--sets", "dev", "--annotation_only", "true")
+    assert len(read_dict(tmp_path / "dev_ihm/text")) == 12
+    shown = capsys.readouterr().out
+    assert "left out: turns in which nothing has a time: 3; first: " in shown
+    assert (
+        "left out: turns without a word, or of under 10 ms: 3; first: AMI_ES2011a_H01 at " in shown
+    )
 
 
 def test_people_of_training_in_another_set_are_said(corpus, tmp_path, capsys):
@@ -326,14 +345,32 @@ def test_end_overlaps():
 
 
 def test_a_set_of_another_size_than_kaldis_is_a_fault():
-    utt = Utterance("u", "s", "w", 1.0, "YES", "r", 0.0, 1.0)
-    kaldi = KALDI_UTTERANCES["dev"]
-    for count, wrong in ((kaldi, False), (round(kaldi * 0.995), False), (kaldi * 98 // 100, True)):
-        findings = Findings("src")
-        ami.check_counts({"dev": [utt] * count}, {"dev": SETS["dev"]}, findings)
-        assert bool(findings) == wrong, count
-    ami.check_counts({"dev": [utt]}, {"dev": SETS["dev"][1:]}, findings := Findings("src"))
+    def said(count, words):
+        utt = Utterance("u", "s", "w", 1.0, "YES", "r", 0.0, 1.0)
+        long = replace(utt, text="YES " * (words - count + 1))
+        return [long, *[utt] * (count - 1)]
+
+    kaldi, words = KALDI_UTTERANCES["dev"], KALDI_WORDS["dev"]
+    for share, of_words, wrong in ((1, 1, 0), (0.995, 1.005, 0), (0.98, 1, 1), (0.98, 1.02, 2)):
+        utts = said(round(kaldi * share), round(words * of_words))
+        ami.check_counts({"dev": utts}, {"dev": SETS["dev"]}, findings := Findings("src"))
+        assert [count for count, *_ in findings.kinds.values()] == [wrong] * (wrong > 0)
+    ami.check_counts({"dev": utts}, {"dev": SETS["dev"][1:]}, findings := Findings("src"))
     assert not findings  # not the whole set: nothing to compare
+
+
+def test_a_whole_set_is_counted_as_it_is_prepared(laid_out, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(SETS, "dev", ["ES2011a"])
+    whole = ("--complete", "true", "--annotation_only", "true", "--sets", "dev")
+    said = faults(laid_out, tmp_path, *whole)
+    assert "sets of another size than Kaldi's (2); first: dev, 24 utterances, Kaldi 13098" in said
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setitem(KALDI_UTTERANCES, "dev", 24)
+    monkeypatch.setitem(KALDI_WORDS, "dev", 82)
+    assert "first: dev, 81 words, Kaldi 82" in faults(laid_out, tmp_path, *whole)
+    monkeypatch.setitem(KALDI_WORDS, "dev", 81)
+    prepare(laid_out, tmp_path, *whole)
+    assert "(+0 utterances, +0 words to Kaldi's of release 1.6.1)" in capsys.readouterr().out
 
 
 def test_wrong_places_and_absent_meetings(corpus, tmp_path):

@@ -25,8 +25,8 @@ any depth. Without it the tables come without wav.scp, and `channels.scp` lists 
 
     AMI_ES2011a_MDM …/ES2011a.Array1-01.wav …/ES2011a.Array1-02.wav …
 
-Kaldi's counts, 108,502 / 13,098 / 12,643 utterances, are of release 1.6.1. Where a whole set
-differs, the table says by how many; above 1 % it is an error.
+Kaldi's counts, 108,502 / 13,098 / 12,643 utterances and 94,802 / 89,666 words of dev and eval, are
+of release 1.6.1. Where a whole set differs, the table says by how many; above 1 % it is an error.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from espnet_ext.config import UserError, str2bool
 from espnet_ext.data.corpora.ami.nxt import Speaker, read_speakers, read_turns
 from espnet_ext.data.corpora.ami.recordings import Recordings, first_channels, mirror_files
 from espnet_ext.data.corpora.ami.scoring import glm, write_scoring_files
-from espnet_ext.data.corpora.ami.splits import KALDI_UTTERANCES, LOST_ARRAYS, SETS
+from espnet_ext.data.corpora.ami.splits import KALDI_UTTERANCES, KALDI_WORDS, LOST_ARRAYS, SETS
 from espnet_ext.data.corpora.ami.text import utterances
 from espnet_ext.data.download import Archive
 from espnet_ext.data.findings import Findings
@@ -229,7 +229,11 @@ def read_set(
             recording = f"AMI_{meeting}_{recordings.label(speaker)}"
             wav = str(recordings.path(meeting, speaker))
             for turn in read_turns(annotation, meeting, agent, findings, notes):
-                for cut in utterances(turn):
+                cuts = list(utterances(turn))
+                if not cuts:
+                    where = f"{recording} at {turn.start_sec:.2f} s"
+                    notes.add("left out: turns without a word, or of under 10 ms", where)
+                for cut in cuts:
                     who = f"{recording}_{speaker.name}"
                     utt = f"{who}_{cut.start_cs:07d}_{cut.end_cs:07d}"
                     if utt in seen:
@@ -280,22 +284,38 @@ def check_counts(
     sets: dict[str, list[Utterance]], meetings: dict[str, list[str]], findings: Findings
 ) -> None:
     """Whole sets must be within 1 % of Kaldi's: else the annotation is another, or not whole."""
-    for name, utts in sets.items():
-        kaldi = KALDI_UTTERANCES[name]
-        if not findings and is_whole(name, meetings) and abs(len(utts) - kaldi) > kaldi / 100:
-            found = f"{name}, {len(utts)} utterances, Kaldi {kaldi}"
-            findings.add("sets of another size than Kaldi's", found, "unpack release 1.6.2 again")
+    mend = "unpack release 1.6.2 again"
+    whole = [name for name in sets if is_whole(name, meetings) and not findings]
+    for name in whole:
+        for what, count, kaldi in beside_kaldi(name, sets[name]):
+            if abs(count - kaldi) > kaldi / 100:
+                found = f"{name}, {count} {what}, Kaldi {kaldi}"
+                findings.add("sets of another size than Kaldi's", found, mend)
+
+
+def beside_kaldi(name: str, utts: list[Utterance]) -> list[tuple[str, int, int]]:
+    """What is counted, ours and Kaldi's, of a whole set."""
+    found = [("utterances", len(utts), KALDI_UTTERANCES[name])]
+    if name in KALDI_WORDS:
+        found.append(("words", count_words(utts), KALDI_WORDS[name]))
+    return found
+
+
+def count_words(utts: list[Utterance]) -> int:
+    """Of all transcripts."""
+    return sum(len(utt.text.split()) for utt in utts)
 
 
 def summary(sets: dict[str, list[Utterance]], meetings: dict[str, list[str]], notes: Notes) -> str:
     """The table of what there is, and every remark."""
     lines = [f"{'':6}{'meetings':>9}{'speakers':>9}{'utterances':>11}{'words':>9}{'hours':>7}"]
     for name, utts in sets.items():
-        words = sum(len(utt.text.split()) for utt in utts)
         hours = sum(utt.dur_sec for utt in utts) / 3600
         line = f"{name:6}{len(meetings[name]):9}{len({utt.speaker for utt in utts}):9}"
-        line += f"{len(utts):11}{words:9}{hours:7.2f}"
+        line += f"{len(utts):11}{count_words(utts):9}{hours:7.2f}"
         if is_whole(name, meetings):
-            line += f"  ({len(utts) - KALDI_UTTERANCES[name]:+d} utterances to Kaldi's)"
+            counts = beside_kaldi(name, utts)
+            more = ", ".join(f"{count - kaldi:+d} {what}" for what, count, kaldi in counts)
+            line += f"  ({more} to Kaldi's of release 1.6.1)"
         lines.append(line)
     return "\n".join([*lines, *notes.lines()])

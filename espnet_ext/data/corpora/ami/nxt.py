@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from xml.parsers import expat
 
@@ -150,7 +151,8 @@ def read_turns(
     place = {element.attributes.get(NITE_ID, ""): at for at, element in enumerate(elements)}
     count_elements(elements, words_path, notes)
     for segment in segments:
-        found = RANGE.fullmatch(segment.children[0].attributes.get("href", ""))
+        child = segment.children[0] if segment.children else segment
+        found = RANGE.fullmatch(child.attributes.get("href", ""))
         first = place.get(found["first"], -1) if found else -1
         last = place.get(found["last"] or found["first"], -1) if found else -1
         if first < 0 or last < first:
@@ -158,7 +160,7 @@ def read_turns(
             findings.add("segments that point at no words", where, "unpack the annotation again")
             continue
         where = f"{words_path} {found['first']}"
-        turn = make_turn(elements[first : last + 1], where, findings)
+        turn = make_turn(elements[first : last + 1], where, findings, notes)
         if turn and turn.start_sec < 0:
             findings.add("turns that begin before 0", where, "unpack the annotation again")
         elif turn and turn.end_sec <= turn.start_sec:
@@ -180,7 +182,7 @@ def count_elements(elements: list[Element], path: Path, notes: Notes) -> None:
             notes.add(f"unknown element <{element.tag}>, no part of the text", where)
 
 
-def make_turn(elements: list[Element], where: str, findings: Findings) -> Turn | None:
+def make_turn(elements: list[Element], where: str, findings: Findings, notes: Notes) -> Turn | None:
     """Join elements to a turn; None where no word among them, or no time, is known.
 
     A word or mark without a time takes the end of what came before: Kaldi leaves out a turn whose
@@ -191,14 +193,24 @@ def make_turn(elements: list[Element], where: str, findings: Findings) -> Turn |
     for element in elements:
         start, end = (element.attributes.get(name, "") for name in ("starttime", "endtime"))
         try:
-            starts += [float(start)] if start else []
-            ends += [float(end)] if end else []
+            starts += [seconds(start)] if start else []
+            ends += [seconds(end)] if end else []
         except ValueError:
             findings.add("times that are no numbers", where, "unpack the annotation again")
             return None
         if element.tag == "w":
             tokens += [Token(text, start or before) for text in element.text.split()]
         before = end or start or before
-    if not tokens or not starts or not ends:
+    if not tokens:
+        return None
+    if not starts or not ends:
+        notes.add("left out: turns in which nothing has a time", where)
         return None
     return Turn(tokens, min(starts), max(ends))
+
+
+def seconds(time: str) -> float:
+    """Raises ValueError for what is no time: `soon`, `nan`, `inf`."""
+    if not isfinite(time_sec := float(time)):
+        raise ValueError(time)
+    return time_sec
