@@ -210,6 +210,33 @@ def test_speakers_of_training_in_another_set(corpus, tmp_path):
     assert "speakers of train in dev (1); first: P09; " in said
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"words": None},
+        {"words": ["so"]},
+        {"speaker": None},
+        {"speaker": 5},
+        {"speaker": "P0 5"},
+        {"location": None},
+        {"ref": ["U02"]},
+    ],
+)
+def test_entries_with_something_else_are_named(corpus, tmp_path, wrong):
+    path, spoken = entries(corpus, "dev", "S02")
+    path.write_text(json.dumps([spoken[0], spoken[1] | wrong, spoken[2] | wrong]))
+    said = faults(corpus, tmp_path, "--sets", "dev", "--annotation_only", "true")
+    assert f"utterances that cannot be read (2); first: {path} utterance 1 (" in said
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "", "[" * 100_000])
+def test_transcripts_that_are_no_list_of_utterances(corpus, tmp_path, text):
+    path, _ = entries(corpus, "dev", "S02")
+    path.write_text(text)
+    said = faults(corpus, tmp_path, "--sets", "dev", "--annotation_only", "true")
+    assert f"damaged transcripts (1); first: {path} (" in said
+
+
 def test_chime7s_split_is_refused_by_name(corpus, tmp_path):
     path, spoken = entries(corpus, "eval", "S01")
     (path.parent / "S19.json").write_text(json.dumps(spoken))
@@ -223,7 +250,9 @@ def test_withheld_words_are_no_transcript(corpus, tmp_path, capsys):
     path.write_text(json.dumps([entry | {"words": "placeholder"} for entry in spoken]))
     assert "utterances whose words are withheld (20)" in faults(corpus, tmp_path, "--sets", "dev")
     prepare(corpus, tmp_path, "--sets", "dev", "--annotation_only", "true")
-    assert "words withheld by the release: 'placeholder': 20" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "words withheld by the release: 'placeholder': 20" in shown
+    assert "S02 KITCHEN         0 words" in shown
 
 
 def test_bad_microphones_and_absent_arrays_are_left_out(corpus, tmp_path, capsys):
@@ -252,6 +281,15 @@ def test_counts_of_a_whole_dev_set():
     assert UTTERANCES["dev"] == 7437
     chime6.check_counts("dev", Set(["S02"], kept=3), findings := Findings("src"))
     assert not findings
+
+
+def test_a_whole_set_is_counted_as_it_is_prepared(laid_out, tmp_path, monkeypatch):
+    monkeypatch.setitem(SETS, "dev", ["S02"])
+    whole = ("--complete", "true", "--annotation_only", "true", "--sets", "dev")
+    said = faults(laid_out, tmp_path, *whole)
+    assert "sets of another size (1); first: dev, 20 utterances instead of 7437; " in said
+    assert "dev sets with other words (1); first: " in said and "instead of 58881; " in said
+    assert not list(tmp_path.iterdir())
 
 
 def test_wrong_places_and_options(laid_out, tmp_path):

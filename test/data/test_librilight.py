@@ -141,10 +141,13 @@ def test_an_archive_that_was_not_unpacked_to_its_end(laid_out, tmp_path):
     flac = next((src / "large").rglob("c_64kb.flac"))
     flac.write_bytes(flac.read_bytes()[:30])  # within its header
     next((src / "medium").rglob("*.json")).write_text('{"voice_activity": [[0.5,')
+    damaged = ['{"voice_activity": [[0, Infinity]]}', "[" * 100_000]
+    for note, text in zip(sorted((src / "small").rglob("*.json")), damaged, strict=False):
+        note.write_text(text)
     said = faults(src, tmp_path / "data", "--rule", "w2v2", "--sets", "unlab_60k")
     assert "2 kinds of fault" in said
     assert "FLAC files that are not 16000 Hz mono (1)" in said and "c_64kb.flac" in said
-    assert "json files without voice activity (1)" in said
+    assert "json files without voice activity (3)" in said
 
 
 def test_wrong_roots_and_values(laid_out, tmp_path):

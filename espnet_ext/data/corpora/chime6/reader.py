@@ -76,17 +76,18 @@ class Reader:
     def add(self, name: str, wanted: Set, spoken: Spoken) -> None:
         """Make the utterances of what was spoken, one for each channel."""
         options = self.options
+        scored = normalise(spoken.words)
+        count = len(scored.split())
         if spoken.words == PLACEHOLDER:
-            wanted.withheld = True
+            wanted.withheld, count = True, 0
             where = f"{spoken.session} {spoken.speaker} {spoken.start_cs:07d}"
             if options.annotation_only:
                 self.notes.add("words withheld by the release: 'placeholder'", where)
             else:
                 mend = "use the challenge's transcriptions, or pass --annotation_only true"
                 self.findings.add("utterances whose words are withheld", where, mend)
-        scored = normalise(spoken.words)
         wanted.kept += 1
-        wanted.words[spoken.session, spoken.location] += len(scored.split())
+        wanted.words[spoken.session, spoken.location] += count
         text = normalise(spoken.words, events=True) if options.events == "keep" else scored
         if not text:
             where = f"{spoken.speaker}_{spoken.session}-{spoken.start_cs:07d}: {spoken.words}"

@@ -23,6 +23,7 @@ from espnet_ext.data.meetings import Notes
 
 TIME = re.compile(r"(?:(\d+):(\d+):)?(\d+(?:\.\d*)?)")
 NO_LOCATION = "NOLOCATION"
+NAME = re.compile(r"[A-Za-z0-9]+")  # parts of utterance ids
 MEND = "fetch the transcriptions again"
 
 
@@ -69,10 +70,10 @@ def read_session(path: Path, mic: str, findings: Findings, notes: Notes) -> Iter
     except OSError as err:
         findings.add("transcripts that are not there", f"{path} ({err.strerror})", MEND)
         return
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         findings.add("damaged transcripts", f"{path} ({err})", MEND)
         return
-    if not isinstance(entries, list):
+    if not isinstance(entries, list) or not entries:
         findings.add("damaged transcripts", f"{path} (no list of utterances)", MEND)
         return
     for number, entry in enumerate(entries):
@@ -101,7 +102,12 @@ def make_spoken(entry: dict[str, Any], mic: str) -> Spoken:
     Raises:
         KeyError, TypeError, ValueError: it lacks something, or has a malformed time.
     """
-    ref = entry.get("ref")
+    ref, location = entry.get("ref"), entry.get("location", NO_LOCATION)
+    for value in (entry["speaker"], location, ref or NO_LOCATION):
+        if not NAME.fullmatch(value):
+            raise ValueError(f"{value!r}, expected letters and digits")
+    if not isinstance(entry["words"], str):
+        raise TypeError(f"words are {entry['words']!r}")
     device = {"worn": "original", "gss": "original", "ref": ref}.get(mic, mic.upper())
     return Spoken(
         entry["session_id"],
@@ -109,6 +115,6 @@ def make_spoken(entry: dict[str, Any], mic: str) -> Spoken:
         hundredths(entry["start_time"], device),
         hundredths(entry["end_time"], device),
         entry["words"],
-        entry.get("location", NO_LOCATION).upper(),
+        location.upper(),
         ref,
     )

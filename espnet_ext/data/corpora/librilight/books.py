@@ -105,7 +105,7 @@ def read_voice(path: str, book: Book) -> list[tuple[int, int]]:
         with open(path, encoding="utf-8") as handle:  # noqa: PTH123 (220,000 files)
             pairs = json.load(handle)["voice_activity"]
         voice = [(round(start * 1000), round(end * 1000)) for start, end in pairs]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         book.faults.append(("json files without voice activity", path))
         return []
     if any(start > end for start, end in voice):
