@@ -49,4 +49,5 @@ class DiversityLoss(nn.Module):
 
 def perplexities(mean_GV: Tensor) -> Tensor:
     """exp(entropy) of each group's averaged choice, (G,)."""
-    return torch.exp(-(mean_GV * torch.log(mean_GV + 1e-7)).sum(-1))
+    # a bound for choices of 0; the public code's log(p + 1e-7) puts 320 even entries 3e-5 off
+    return torch.exp(-(mean_GV * torch.log(mean_GV.clamp(min=1e-7))).sum(-1))
