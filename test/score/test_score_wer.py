@@ -1,8 +1,10 @@
 """The command: files, modes, and input that it must refuse."""
 
+import gzip
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,16 @@ def test_files_and_report(score, tmp_path):
     assert "substitution    TWO      TOO    1\n" in (folder / "ops").read_text()
     score()  # now without speakers: the older per_spk must not stay
     assert not (folder / "per_spk").exists()
+
+
+def test_a_real_recogniser_has_its_published_counts(score):
+    """fbai-speech, test-clean.b1.rnnt_baseline: ref_words=52576, subs=1501, ins=195, dels=225."""
+    packed = Path(__file__).parent / "librispeech/test-clean.rnnt.tsv.gz"
+    rows = [line.split("\t") for line in gzip.decompress(packed.read_bytes()).decode().splitlines()]
+    texts = ["".join(f"{row[0]} {row[side]}\n" for row in rows) for side in (1, 2)]
+    for options in ((), ("--align", "sclite")):
+        _, out, _ = score(*texts, *options)
+        assert out.startswith("%WER 3.65 [ 1921 / 52576, 195 ins, 225 del, 1501 sub ]\n")
 
 
 def test_sum_of_per_utt_is_the_wer_line(score, tmp_path):
