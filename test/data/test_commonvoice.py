@@ -67,14 +67,17 @@ def test_all_faults_of_a_pass_are_said_at_once(corpus, tmp_path):
     train = corpus / "en/train.tsv"
     dev = (corpus / "en/dev.tsv").read_text().splitlines()
     train.write_text(train.read_text() + f"{dev[1]}\nonly one column\n")
+    with train.open("ab") as out:
+        out.write("a1\tclip.mp3\tcafé".encode()[:-1])  # the end of a file that is cut off
     said = faults(corpus, tmp_path / "data")
     for line in (
-        "6 kinds of fault",
+        "7 kinds of fault",
         f"clips that are not there (1); first: {clips}/common_voice_en_100.mp3",
         f"empty clips (1); first: {clips}/common_voice_en_101.mp3",
         f"clips that cannot be decoded (1); first: {clips}/common_voice_en_108.mp3",
         f"tables that are not there (1); first: {corpus}/en/test.tsv",
         f"rows without client_id, path and sentence (1); first: {train}:9",
+        f"lines that are not UTF-8 (1); first: {train}:10",
         "speakers of train in dev or test (1); first: c3c3c3c3c3c3c3c3",
     ):
         assert line in said, f"{line!r} in:\n{said}"

@@ -126,6 +126,8 @@ def test_wrong_roots_and_names(corpus, tmp_path):
     (corpus / "LibriSpeech/dev-clean/84/121123/84-121123-0001.flac").unlink()
     said = faults(corpus, tmp_path, "--sets", "dev_clean")
     assert "SPEAKERS.TXT: No such file" in said and "transcripts without a FLAC file (1)" in said
+    (corpus / "LibriSpeech/SPEAKERS.TXT").write_bytes(b"14 | F | dev-clean | 8 | Andr\xe9\n")
+    assert "SPEAKERS.TXT: not UTF-8; " in faults(corpus, tmp_path, "--sets", "dev_clean")
 
 
 def test_an_archive_that_was_not_unpacked_to_its_end(corpus, tmp_path):

@@ -78,14 +78,24 @@ def rows(root: Path, table: str, found: Findings) -> Iterator[dict[str, str]]:
     """The rows of a table, by the names in its first line."""
     path = root / f"{table}.tsv"
     try:
-        handle = path.open(encoding="utf-8", newline="\n")
+        handle = path.open("rb")
     except OSError:
         found.add("tables that are not there", path, "unpack the release again")
         return
+    names: list[str] = []
     with handle:
-        names = handle.readline().rstrip("\r\n").split("\t")
-        for number, line in enumerate(handle, 2):
-            row = dict(zip(names, line.rstrip("\r\n").split("\t"), strict=False))
+        for number, line in enumerate(handle, 1):
+            try:
+                columns = line.decode("utf-8").rstrip("\r\n").split("\t")
+            except UnicodeDecodeError:
+                found.add(
+                    "lines that are not UTF-8", f"{path}:{number}", "unpack the release again"
+                )
+                continue
+            if not names:
+                names = columns
+                continue
+            row = dict(zip(names, columns, strict=False))
             if row.get("client_id") and row.get("path") and "sentence" in row:
                 yield row
             else:

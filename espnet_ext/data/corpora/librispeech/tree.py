@@ -52,8 +52,9 @@ def read_speakers(path: Path) -> dict[str, tuple[str, str]]:
     # 14   | F | train-clean-360  | 25.03 | Kristin LeMoine
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as err:
-        raise UserError(f"{path}: {err.strerror}; it comes with every archive, {AGAIN}") from None
+    except (OSError, UnicodeDecodeError) as err:
+        why = getattr(err, "strerror", None) or "not UTF-8"
+        raise UserError(f"{path}: {why}; it comes with every archive, {AGAIN}") from None
     table = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith(";"):
