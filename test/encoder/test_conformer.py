@@ -20,31 +20,32 @@ from espnet_ext.encoder.conformer import (
     shift_to_absolute,
 )
 
-DIM, HEADS, FF, KERNEL = 16, 4, 24, 5
+DIM, HEADS, FF = 16, 4, 24
+SIZES = {"tiny": (DIM, HEADS, FF, 5), "paper": (1024, 8, 4096, 5)}  # Ask2Mask §3.2
 
 
-def espnet_layer() -> EncoderLayer:
+def espnet_layer(dim: int, heads: int, ff_dim: int, kernel: int) -> EncoderLayer:
     """A macaron layer whose every parameter and statistic is random, so that none can hide."""
 
     def feed_forward():
-        return PositionwiseFeedForward(DIM, FF, 0.0, Swish())
+        return PositionwiseFeedForward(dim, ff_dim, 0.0, Swish())
 
     layer = EncoderLayer(
-        DIM,
-        RelPositionMultiHeadedAttention(HEADS, DIM, 0.0),
+        dim,
+        RelPositionMultiHeadedAttention(heads, dim, 0.0),
         feed_forward(),
         feed_forward(),
-        ConvolutionModule(DIM, KERNEL, Swish()),
+        ConvolutionModule(dim, kernel, Swish()),
         dropout_rate=0.0,
     )
     for name, tensor in layer.state_dict().items():
         if tensor.is_floating_point():
-            tensor.uniform_(0.5, 1.5) if "norm" in name else tensor.normal_(0, 0.3)
+            tensor.uniform_(0.5, 1.5) if "norm" in name else tensor.normal_(0, 1.2 / dim**0.5)
     return layer.eval()
 
 
-def with_weights_of(theirs: EncoderLayer) -> ConformerLayer:
-    ours = ConformerLayer(DIM, HEADS, FF, KERNEL, "batch", dropout=0.0, inner_dropout=0.0)
+def with_weights_of(theirs: EncoderLayer, *sizes: int) -> ConformerLayer:
+    ours = ConformerLayer(*sizes, "batch", dropout=0.0, inner_dropout=0.0)
     w = theirs.state_dict()
     renamed = {"conv.norm.num_batches_tracked": w["conv_module.norm.num_batches_tracked"]}
     for our_name, their_name in {
@@ -78,18 +79,21 @@ def with_weights_of(theirs: EncoderLayer) -> ConformerLayer:
     return ours.eval()
 
 
-def test_a_layer_equals_espnets_on_the_same_weights():
+@pytest.mark.parametrize("size", SIZES)
+@torch.no_grad()
+def test_a_layer_equals_espnets_on_the_same_weights(size):
     torch.manual_seed(0)
-    theirs = espnet_layer()
-    ours = with_weights_of(theirs)
-    x_BTD = torch.randn(3, 19, DIM)
+    dim = SIZES[size][0]
+    theirs = espnet_layer(*SIZES[size])
+    ours = with_weights_of(theirs, *SIZES[size])
+    x_BTD = torch.randn(3, 19, dim)
     lengths_B = torch.tensor([19, 11, 2])
     keep_BT = torch.arange(19) < lengths_B[:, None]
 
     # ESPnet multiplies by sqrt(D) where it makes positions, before the first layer: not the layer's
-    _, positions_1PD = RelPositionalEncoding(DIM, 0.0)(x_BTD)
+    _, positions_1PD = RelPositionalEncoding(dim, 0.0)(x_BTD)
     (expected_BTD, _), _ = theirs((x_BTD, positions_1PD), keep_BT[:, None])
-    positions_PD = relative_sinusoids(19, DIM)
+    positions_PD = relative_sinusoids(19, dim)
     torch.testing.assert_close(positions_PD, positions_1PD[0])
     got_BTD = ours(x_BTD, positions_PD, ~keep_BT, ~keep_BT[:, None, None])
 

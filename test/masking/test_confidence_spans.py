@@ -14,14 +14,17 @@ SPAN, STARTS = 3, 10  # 12 frames: a span of 3 starts at one of the first 10
 
 
 def only_start_counts(order: str, n: int = 20000) -> torch.Tensor:
-    """How often each frame starts the only span: a tiny `start_prob` draws one start."""
+    """How often each frame starts the only span: a tiny `start_prob` draws one start. Five frames
+    of padding are as sure as can be, or as unsure."""
     masker = ConfidenceSpans(order, span=SPAN, start_prob=1e-9)
+    padding_T = torch.full((5,), 0.0 if order == "lowest" else 1.0)
     mask_BT = masker(
         torch.full((n,), 12),
-        12,
-        confidence_BT=CONFIDENCE_T.expand(n, -1),
+        17,
+        confidence_BT=torch.cat([CONFIDENCE_T, padding_T]).expand(n, -1),
         generator=torch.Generator().manual_seed(1),
     )
+    assert (mask_BT[:, :12].sum(1) == mask_BT.sum(1)).all()
     assert (mask_BT.sum(1) == SPAN).all()
     return mask_BT.int().argmax(1).bincount(minlength=STARTS)
 

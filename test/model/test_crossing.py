@@ -83,17 +83,23 @@ def w2vbert() -> dict:
     }
 
 
-def wav2vec2() -> dict:
+def contrasted() -> dict:
+    """wav2vec 2.0's objectives, on the last layer of any encoder."""
     targets, losses = quantised()
     for objective in losses:
         objective.layer = 0
-    losses.append(Objective("penalty", FeaturePenalty(), "features", 0, 10.0))
-    return wave() | {
-        "encoder": transformer(),
-        "view": OneView(DIM),
-        "targets": targets | {"features": Features(DIM)},
-        "objectives": losses,
-    }
+    return {"view": OneView(DIM), "targets": targets, "objectives": losses}
+
+
+def w2v2_cfr() -> dict:
+    return logmel() | {"encoder": conformer()} | contrasted()
+
+
+def wav2vec2() -> dict:
+    parts = contrasted()
+    parts["targets"]["features"] = Features(DIM)
+    parts["objectives"].append(Objective("penalty", FeaturePenalty(), "features", 0, 10.0))
+    return wave() | {"encoder": transformer()} | parts
 
 
 def hubert(encoder=transformer) -> dict:
@@ -147,6 +153,7 @@ def with_ranking(parts: dict) -> dict:
 
 METHODS = {
     "w2vbert": w2vbert,
+    "w2v2_cfr": w2v2_cfr,
     "wav2vec2": wav2vec2,
     "hubert": hubert,
     "hubert_conformer": lambda: hubert(conformer),
@@ -196,7 +203,7 @@ def test_no_masker_is_left_out():
 def test_one_training_step(method, masker):
     model = assemble(method, masker).train()
     given = batch()
-    if method == "hubert" or method == "hubert_conformer":
+    if method in ("hubert", "hubert_conformer"):
         given["labels"] = given["labels"][..., :1]
     model.updates += 5  # half of the way: easy and hard spans
     loss, stats, weight = model(**given, generator=torch.Generator().manual_seed(2))
@@ -240,7 +247,7 @@ def test_a_step_asks_nothing_of_the_device(method):
     masker = "easy_to_hard" if method == "ehmam" else "inverse_block"
     model, given = assemble(method, masker).train(), batch()
     given["labels"] = given["labels"] if method == "ms_hubert" else given["labels"][..., :1]
-    if method == "hubert_conformer":
+    if method in ("hubert_conformer", "w2v2_cfr"):
         features = model.latents(given["speech"], given["speech_lengths"])
         model.latents = lambda *args: features
     with torch.autograd.profiler.profile() as profile:
