@@ -156,14 +156,14 @@ def compare_chime6(src: Path, work: Path) -> None:
         for speaker, own in read_ours(work / "c6").items()
         for recording, start, end, text in own
     }
-    reasons, words = Counter(), Counter()
+    reasons = Counter()
+    words = Counter(ours=sum(len(text.split()) for _, text in ours.values()))
     for name in sets:
         for said in theirs[name]["supervisions"]:
             key = (said.recording_id, said.speaker, round(int(said.start * 100 + 1e-6) / 100, 2))
             text = " ".join(said.text.split())
             words["lhotse's"] += len(text.split())
             reasons[chime6_reason(ours.pop(key, None), said.end, text)] += 1
-    words["ours"] = sum(len(text.split()) for _, text in ours.values()) + words["lhotse's"]
     reasons["only ours"] += len(ours)
     print_table(f"CHiME-6, {src.name}", reasons, words, ours_sec, theirs_sec)
 
