@@ -44,6 +44,8 @@ def test_its_header_says_what_to_expect_and_the_command(path):
     header = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert any(phrase in "\n".join(header) for phrase in HEADER)
     assert any("Command: ./" in line for line in header)
+    if task_of(conf) == "ssl" and "asterisk" not in path.parts:
+        assert any(line.startswith("# Deviations: ") for line in header)
 
 
 def test_schedules_end_with_the_training():
