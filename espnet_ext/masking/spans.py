@@ -253,6 +253,6 @@ def mask_stats(mask_BT: Tensor, lengths_B: Tensor, frame_shift_ms: float) -> dic
     n_masked = mask_BT.sum()
     begins_BT = mask_BT & ~F.pad(mask_BT, (1, 0))[:, :-1]
     return {
-        "masked_fraction": n_masked / lengths_B.sum(),
+        "masked_fraction": n_masked / lengths_B.sum().clamp(min=1),
         "mean_span_ms": frame_shift_ms * n_masked / begins_BT.sum().clamp(min=1),
     }

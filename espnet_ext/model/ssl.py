@@ -205,6 +205,6 @@ def _copies(x: Tensor | None, n: int) -> Tensor | None:
 def _std_over_frames(x_BTD: Tensor, lengths_B: Tensor) -> Tensor:
     """Mean over dimensions of the standard deviation over frames: near 0 means collapse."""
     keep_BT1 = (torch.arange(x_BTD.shape[1], device=x_BTD.device) < lengths_B[:, None])[..., None]
-    n = keep_BT1.sum()
+    n = keep_BT1.sum().clamp(min=1)
     mean_D = (x_BTD * keep_BT1).sum((0, 1)) / n
     return (((x_BTD - mean_D) ** 2 * keep_BT1).sum((0, 1)) / n).sqrt().mean()

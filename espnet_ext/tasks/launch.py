@@ -23,7 +23,8 @@ def ssl_options(
     Confidences are read where the conf's masker is `confidence`, and the labels with the tag
     `labels` where a target reads labels. The shapes that batches are made by are those after
     cropping, written to `output_dir`: else a long utterance would fill a batch alone and then be
-    cut. Training utterances shorter than the conf's `min_sec` are left out.
+    cut. Training utterances shorter than the conf's `min_sec` are left out, and everywhere those of
+    under two latents, of which a front end may make none: how many is printed.
 
     Raises:
         UserError: a missing file, or a stream at another frame rate than the model's latents.
@@ -33,7 +34,9 @@ def ssl_options(
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
         shape = _shape(data_dir, dump_dir)
         cropped = output_dir / f"{split}_shape"
-        least_sec = conf.get("min_sec", 0.0) if split == "train" else 0.0
+        least_sec = 2 * frame_shift_ms(conf) / 1000
+        if split == "train":
+            least_sec = max(least_sec, conf.get("min_sec", 0.0))
         _write_cropped(shape, cropped, least_sec, conf.get("crop_sec", 32.0), _rate(conf))
         options += _speech(split, data_dir, cropped)
         for name, (stem, mend) in streams.items():

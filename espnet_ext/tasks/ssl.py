@@ -22,6 +22,7 @@ from espnet_ext import registry
 from espnet_ext.config import UserError
 from espnet_ext.data.preprocess import CropStreams
 from espnet_ext.encoder.views import View
+from espnet_ext.loss.multicluster import MulticlusterLoss
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.ssl import MaskedSpeechModel, Objective
 from espnet_ext.tasks.launch import label_sizes
@@ -189,8 +190,8 @@ def _objective(
             f"({', '.join(earlier) or 'none'})"
         )
     layer, n_layers = entry.get("layer", 0), view.n_layers(encoder)
-    for one in [layer] if isinstance(layer, int) else layer:
-        if not 0 <= one <= n_layers:
+    for one in layer if isinstance(layer, list) else [layer]:
+        if one not in range(n_layers + 1):
             raise UserError(
                 f"conf: losses.{name} looks at layer {one}; there are 1 to {n_layers}, "
                 "0 stands for the last"
@@ -201,6 +202,8 @@ def _objective(
         given["target_size"] = target.dim
         given |= {k: getattr(target, k) for k in ("groups", "entries") if hasattr(target, k)}
     loss = _build(registry.LOSSES, entry, given)
+    if isinstance(layer, list) and not isinstance(loss, MulticlusterLoss):
+        raise UserError(f"conf: losses.{name} looks at one layer, not at {layer}")
     return Objective(name, loss, entry["target"], layer, entry.get("weight", 1.0))
 
 

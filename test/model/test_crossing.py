@@ -237,6 +237,23 @@ def test_one_training_step(method, masker):
         assert any(moved)
 
 
+@pytest.mark.parametrize("masker", MASKERS)
+@pytest.mark.parametrize("method", ["wav2vec2", "hubert", "ms_hubert", "data2vec", "ehmam"])
+def test_utterances_without_a_frame_teach_nothing(method, masker):
+    """Shorter than the wave CNN's field, a whole batch of them."""
+    model, given = assemble(method, masker).train(), batch()
+    given |= {"speech": given["speech"][:, :300], "speech_lengths": torch.tensor([100, 50, 300])}
+    given |= {"confidence": given["confidence"][:, :1], "labels": given["labels"][:, :1]}
+    given |= {f"{name}_lengths": torch.zeros(3).long() for name in ("confidence", "labels")}
+    if method == "hubert":
+        given["labels"] = given["labels"][..., :1]
+    loss, stats, weight = model(**given, generator=torch.Generator().manual_seed(2))
+    loss.backward()
+    assert weight == 0
+    assert all(torch.isfinite(value).all() for value in (loss, *stats.values()))
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
 WAITS = {"item", "_local_scalar_dense", "is_nonzero", "nonzero", "masked_select", "equal"}
 
 

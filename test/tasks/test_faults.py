@@ -148,6 +148,8 @@ def test_a_loss_of_an_unknown_target_or_layer(fails):
     assert "quantiser" in error
     error = fails("ssl", losses={"diversity": {"layer": 3}})
     assert "losses.diversity looks at layer 3; there are 1 to 2" in error
+    error = fails("ssl", losses={"contrastive": {"layer": [1, 2]}})
+    assert "losses.contrastive looks at one layer, not at [1, 2]" in error
 
 
 @pytest.fixture
