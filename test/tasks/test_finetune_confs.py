@@ -65,14 +65,14 @@ def test_wav2vec2_table_6_and_section_4_3(recipe, stem, amount):
     assert conf["optim_conf"]["lr"] == (1e-4 if amount == "960h" and not large else 3e-5)
 
 
-def test_wav2vec2_table_6_for_timit(tmp_path):
-    blocks = [f"{name}.yaml" for name in (*WAVE, "finetune/w2v2_timit")]
-    (tmp_path / "conf").symlink_to(ROOT / "conf")
-    (tmp_path / "x.yaml").write_text(yaml.safe_dump({"extends": blocks}))
-    conf, _ = compose(tmp_path / "x.yaml")
-    found = conf["masker_conf"]["start_prob"], conf["channel_masker_conf"]["start_prob"]
-    assert (*found, updates(conf)) == TABLE_6["timit"]
-    assert conf["scheduler_conf"]["max_steps"] == 40_000
+@pytest.mark.parametrize("stem", ["asr_ctc_wave", "asr_ctc_wave_large"])
+def test_wav2vec2_table_6_for_timit(stem):
+    conf, _ = compose(ROOT / f"egs2/timit/ssl1/conf/{stem}.yaml")
+    time, channel, n_updates = TABLE_6["timit"]
+    assert conf["masker_conf"] == {"span": 10, "start_prob": time}
+    assert conf["channel_masker_conf"] == {"span": 64, "start_prob": channel}
+    assert updates(conf) == conf["scheduler_conf"]["max_steps"] == n_updates
+    assert conf["model_conf"]["freeze_updates"] == 10_000
 
 
 @pytest.mark.parametrize("amount", TABLE_5)
