@@ -115,11 +115,14 @@ def test_a_part_is_told_from_the_whole(corpus, tmp_path):
     assert "speakers in TRAIN and in TEST (1)" in faults(corpus, tmp_path / "data")
 
 
-def test_another_number_of_phones_is_a_fault(laid_out, tmp_path, monkeypatch):
+def test_another_number_of_phones_or_utterances_is_a_fault(laid_out, tmp_path, monkeypatch):
     monkeypatch.setitem(SETS, "test", ("TEST", ["FELC0"], 3, 10))
     monkeypatch.setitem(timit.SPEAKERS, "TEST", 4)
     said = faults(laid_out, tmp_path, "--sets", "test", "--complete", "true")
     assert "set test with another number of phones than is published" in said
+    monkeypatch.setitem(SETS, "test", ("TEST", ["FELC0"], 4, None))
+    said = faults(laid_out, tmp_path, "--sets", "test", "--complete", "true")
+    assert "set test of another size than is published (1); first: 3 utterances" in said
 
 
 def test_wrong_places(laid_out, tmp_path):
