@@ -302,6 +302,7 @@ def test_a_document_type_is_refused(corpus, tmp_path):
 
 
 def test_unknown_elements_and_missing_times_are_counted(corpus, tmp_path, capsys):
+    prepare(corpus, tmp_path / "whole", "--sets", "dev")
     words = annotation(corpus, "words", "ES2011a.A")
     text = words.read_text().replace("<vocalsound", "<hologram", 1)
     words.write_text(re.sub(r'(words1") starttime="[\d.]+" endtime="[\d.]+"', r"\1", text))
@@ -311,7 +312,8 @@ def test_unknown_elements_and_missing_times_are_counted(corpus, tmp_path, capsys
     assert "left out: words files of nobody in meetings.xml: 1; first: " in shown
     assert "unknown element <hologram>, no part of the text: 1; first: " in shown
     assert "words without a time, which stay in their turn: 1; first: " in shown
-    assert len(read_dict(tmp_path / "dev_ihm/text")) == 24
+    whole = read_dict(tmp_path / "whole/dev_ihm/text")
+    assert read_dict(tmp_path / "dev_ihm/text") == whole and len(whole) == 24
 
 
 def test_utterances_are_cut_at_the_end_of_their_recording(corpus, tmp_path, capsys):
