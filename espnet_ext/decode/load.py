@@ -42,6 +42,8 @@ def open_search(
             _check_covers(spelled, ngram, conf.lexicon)
     elif lexicon is not None:
         spelled = read_lexicon(lexicon, tokens)
+        if ngram and (pieces_of or unit_of(tokens) != "bpe"):  # what can be spelled is to be there
+            _check_covers(spelled, ngram, lexicon, lambda words: spell(words, tokens, pieces_of)[0])
     else:
         spelled = _spelled_words_of(ngram, tokens, pieces_of)
     return CTCSearch(tokens, conf, spelled, _lm_over(list(spelled), ngram, make_lm))
@@ -67,8 +69,8 @@ def _lm_over(units: Sequence[str], ngram, make_lm):
     return make_lm(units) if make_lm else None
 
 
-def _check_covers(lexicon: Lexicon, ngram: str | Path, source: str) -> None:
-    missing = [word for word in arpa_words(ngram) or () if word not in lexicon]
+def _check_covers(lexicon: Lexicon, ngram, source, needed: Callable = list) -> None:
+    missing = list(needed(word for word in arpa_words(ngram) or () if word not in lexicon))
     if missing:
         raise UserError(
             f"{source}: lacks {len(missing)} words of {ngram}, which could never be recognised; "

@@ -127,6 +127,13 @@ def test_lexicon_and_lm_are_held_against_each_other(tmp_path, capsys):
     lexicon.write_text("AB A B\n")
     with pytest.raises(UserError, match=r"lacks 1 words of .*lm.arpa.*; first: BA;"):
         open_search(LETTERS, make_conf(conf | {"lexicon": str(lexicon)}, "x"))
+    with pytest.raises(UserError, match=r"lexicon.txt: lacks 1 words of .*; first: BA;"):
+        open_search(LETTERS, make_conf(conf, "x"), lexicon=lexicon)
+    # what cannot be spelled need not be there
+    cc = tmp_path / "cc.arpa"
+    cc.write_text(ARPA.replace("BA\t", "CC\t"))
+    made = open_search(LETTERS, make_conf(conf | {"ngram": str(cc)}, "x"), lexicon=lexicon)
+    assert made.words == ["AB"]
     lexicon.write_text("AB A B\nBA B A\nB B\n")
     search = open_search(LETTERS, make_conf(conf | {"lexicon": str(lexicon)}, "x"))
     assert search.words == ["AB", "BA", "B"]
