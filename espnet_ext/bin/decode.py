@@ -36,12 +36,14 @@ def main() -> None:
     parser.add_argument("--nj", type=int, default=1, help="number of parts")
     parser.add_argument("--merge", type=str2bool, default=False, help="join finished parts")
     parser.add_argument("--needs", action="store_true", help="print which files the conf is about")
+    parser.add_argument("--asr_config", type=Path, help="--needs: conf of the recogniser to be")
+    parser.add_argument("--asr_args", default="", help="--needs: further options of its training")
     args = parser.parse_args()
 
     if args.needs:
-        from espnet_ext.decode.conf import needs, read_conf
+        from espnet_ext.tasks.decoding.ahead import look_ahead
 
-        for key, value in needs(read_conf(args.config)).items():
+        for key, value in look_ahead(args.config, args.asr_config, args.asr_args).items():
             print(key, value, sep="\t")
         return
     if args.data is None or args.out is None or (args.exp is None and args.emissions is None):

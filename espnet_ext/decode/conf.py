@@ -194,8 +194,27 @@ def _check_together(conf: DecodeConf, source: str) -> None:
         check_rnnt(conf, source)
 
 
+def output_of(conf: DecodeConf, has_ctc: bool, has_rnnt: bool, source: str) -> str:
+    """`ctc` or `rnnt`: what a conf's search reads of a recogniser with these outputs.
+
+    Raises:
+        UserError: the recogniser lacks it, or an RNN-T has no use for what the conf says.
+    """
+    kind = conf.output
+    if kind == "auto":
+        kind = "rnnt" if has_rnnt else "ctc"
+    if not {"ctc": has_ctc, "rnnt": has_rnnt}[kind]:
+        expected = {"ctc": "model_conf: {ctc_weight: 0.3}", "rnnt": "decoder: transducer"}[kind]
+        raise UserError(
+            f"{source}: output: {kind}, which the recogniser lacks; its conf needs {expected}"
+        )
+    if kind == "rnnt":
+        check_rnnt(conf, source)
+    return kind
+
+
 def check_rnnt(conf: DecodeConf, source: str) -> None:
-    """Raise a UserError for what an RNN-T's search has no use for; `output: auto` may be one."""
+    """Raise a UserError for what an RNN-T's search has no use for."""
     plain = DecodeConf()
     faults = [
         (conf.search == "lexicon", "search: lexicon"),

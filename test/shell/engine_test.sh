@@ -61,6 +61,18 @@ test_another_search_does_not_run_the_network_again() {
   echo "decoder: transducer" >>"$toy/conf/asr_rnnt.yaml"
   expect 0 "$run" --dry_run
   shows "8/10 emissions   not needed: the RNN-T's search runs the network itself"
+  printf 'search: lexicon\nngram: {order: 3}\n' >"$toy/conf/decode_lexicon.yaml"
+  expect 2 "$run" --dry_run --decode_config conf/decode_lexicon.yaml
+  shows "decode_lexicon.yaml: search: lexicon means nothing to an RNN-T; leave it out, or choose output: ctc"
+  echo "output: ctc" >>"$toy/conf/decode_lexicon.yaml"
+  expect 0 "$run" --dry_run --decode_config conf/decode_lexicon.yaml
+  echo "model_conf: {ctc_weight: 0.0}" >>"$toy/conf/asr_rnnt.yaml"
+  expect 2 "$run" --dry_run --decode_config conf/decode_lexicon.yaml
+  shows "decode_lexicon.yaml: output: ctc, which the recogniser lacks; its conf needs model_conf: {ctc_weight: 0.3}"
+  expect 0 "$run" --dry_run --decode_config conf/decode_lexicon.yaml --asr_args "--model_conf ctc_weight=0.5"
+  echo "tune: {trails: 8}" >>"$toy/conf/decode_lexicon.yaml"
+  expect 2 "$run" --dry_run --decode_config conf/decode_lexicon.yaml --asr_args "--model_conf ctc_weight=0.5"
+  shows "decode_lexicon.yaml: tune: unknown key 'trails'"
 }
 
 test_comments_and_nj_change_nothing() {

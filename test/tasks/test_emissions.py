@@ -106,6 +106,15 @@ def test_faults_of_cached_decoding_are_one_line(recipe, trained, cached):
     assert "output: rnnt has no emissions" in fault("output: rnnt", "--emissions", cached)
     lm = "search: lexicon\nngram: none.arpa"
     assert "none.arpa: No such file" in fault(lm, "--emissions", cached)
+    for option, conf in (
+        ("--ngram", lm),
+        ("--ngram", "search: greedy"),
+        ("--lexicon", "search: beam"),
+        ("--lexicon", f"{lm}\nlexicon: own.txt"),
+        ("--lm", lm),
+    ):
+        said = fault(conf, "--exp", "none", option, "given")
+        assert said.startswith("error: given: would not be read; c.yaml needs ")
     built = "search: beam\nngram: {order: 3}"
     assert "stage 7 (lm) makes it" in fault(built, "--emissions", cached)
     threshold = "search: beam\nbeam_threshold: 3"

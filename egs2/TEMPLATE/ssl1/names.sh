@@ -101,14 +101,12 @@ asr_tag=${asr_tag:-$(stem "$asr_config" asr)_$ssl_tag${seed:+_seed$seed}}
 asr_exp=$exp/asr_$asr_tag
 
 # What the decode conf asks for: decode_search, decode_ngram_tag, decode_lm, …; see bin/decode.py --needs.
-wanted=$(python -m espnet_ext.bin.decode --config "$decode_config" --needs) || exit 2
+wanted=$(python -m espnet_ext.bin.decode --config "$decode_config" --asr_config "$asr_config" \
+  --asr_args="$asr_args" --needs) || exit 2
 while IFS=$'\t' read -r name value; do printf -v "decode_$name" %s "$value"; done <<<"$wanted"
-asr_decoder=$(python -m espnet_ext.bin.compose_config "$asr_config" --get decoder) || exit 2
 decode_dir=$asr_exp/decode_$(stem "$decode_config" decode)
-emissions=$asr_exp/emissions # those of CTC; an RNN-T's own search runs the network
-[[ $decode_output != auto ]] || decode_output=$([[ -n $asr_decoder ]] && echo rnnt || echo ctc)
-[[ -z $decode_tune || $decode_output == ctc ]] ||
-  die "$decode_config: tune: searches CTC's emissions, and an RNN-T has none; leave it out, or set output: ctc"
+# those of CTC; an RNN-T's own search runs the network
+emissions=$asr_exp/emissions
 ngram_exp=${decode_ngram_tag:+$exp/ngram_${decode_ngram_tag}_${token_dir##*/}} # made by stage 7
 case $decode_lm in
   *.yaml) lm_exp=$exp/lm_$(stem "$decode_lm" lm)_${token_dir##*/} ;; # made by stage 7

@@ -13,7 +13,7 @@ from espnet_ext.config import UserError, atomic_write
 from espnet_ext.data.audio import SpeechDir
 from espnet_ext.data.emissions import EmissionsDir
 from espnet_ext.data.parts import own_share
-from espnet_ext.decode.conf import DecodeConf, check_rnnt, read_conf
+from espnet_ext.decode.conf import DecodeConf, output_of, read_conf
 from espnet_ext.decode.load import open_search, open_token_lm
 from espnet_ext.decode.nbest import nbest_lines, rescore
 from espnet_ext.decode.search import TOKENS_TRIED, Hypothesis
@@ -38,6 +38,23 @@ class Sources:
     weights: Path | None = None
 
 
+def check_read(conf: DecodeConf, sources: Sources, conf_file: Path) -> None:
+    """Raise a UserError for a file that was given and that the conf would leave unread."""
+    for given, read, wanted in (
+        (sources.ngram, isinstance(conf.ngram, dict), "`ngram: {order: N}`"),
+        (
+            sources.lexicon,
+            conf.search == "lexicon" and conf.lexicon is None,
+            "`search: lexicon` and no `lexicon`",
+        ),
+        (sources.lm, conf.lm is not None, "`lm`"),
+    ):
+        if given is not None and not read:
+            raise UserError(
+                f"{given}: would not be read; {conf_file} needs {wanted} for that, or leave it out"
+            )
+
+
 def decode(
     exp: Path,
     conf_file: Path,
@@ -54,6 +71,7 @@ def decode(
         UserError: a fault of the conf or of a file that it names.
     """
     conf, sources = read_conf(conf_file), sources or Sources()
+    check_read(conf, sources, conf_file)
     dur_sec = own_share(data_dir, job, n_jobs)
     if sources.emissions is None:
         found = _with_network(exp, conf, conf_file, data_dir, dur_sec, sources, device)
@@ -193,13 +211,14 @@ def _with_network(
 
     model, args = load_recogniser(exp, device=device)
     speech = SpeechDir(data_dir / "wav.scp")
-    if _output(model, conf, conf_file) == "ctc":
+    has_ctc, has_rnnt = model.ctc is not None, model.use_transducer_decoder
+    if output_of(conf, has_ctc, has_rnnt, str(conf_file)) == "ctc":
         search = ctc_search(conf, model.token_list, pieces_of(args), sources, device)
         rows = emissions(model, speech, dur_sec, conf.batch_sec)
         return ((utt, search(emissions_TV)) for utt, emissions_TV in rows)
 
     def rnnt() -> Found:
-        search = _rnnt_search(model, conf, conf_file, sources, device)
+        search = _rnnt_search(model, conf, sources, device)
         with torch.no_grad():
             for batch, encoded_BTD, frames_B, _ in encoded_batches(
                 model, speech, dur_sec, conf.batch_sec
@@ -209,23 +228,13 @@ def _with_network(
     return rnnt()
 
 
-def _output(model, conf: DecodeConf, conf_file: Path) -> str:
-    kind = conf.output
-    if kind == "auto":
-        kind = "rnnt" if model.use_transducer_decoder else "ctc"
-    if not {"rnnt": model.use_transducer_decoder, "ctc": model.ctc is not None}[kind]:
-        raise UserError(f"{conf_file}: output {kind!r} is not one this model has")
-    return kind
-
-
 def _rnnt_search(
-    model, conf: DecodeConf, conf_file: Path, sources: Sources, device: str
+    model, conf: DecodeConf, sources: Sources, device: str
 ) -> Callable[..., list[Hyps]]:
     """Function from encoded batch and lengths to hypotheses per utterance."""
     from espnet_ext.decode.greedy import rnnt_greedy
     from espnet_ext.decode.rnnt import RNNTBeam
 
-    check_rnnt(conf, str(conf_file))
     tokens, own = model.token_list, (model.decoder, model.joint_network)
     if conf.search == "greedy":
         unit = unit_of(tokens)

@@ -28,7 +28,7 @@ from espnet_ext.analysis.plots import save
 from espnet_ext.config import UserError, atomic_write, compose
 from espnet_ext.decode.conf import DecodeConf, read_conf
 from espnet_ext.score.wer import percent
-from espnet_ext.tasks.decoding.search import Sources
+from espnet_ext.tasks.decoding.search import Sources, check_read
 from espnet_ext.tasks.tuning.bayes import (
     BOUNDS,
     RESCORING_BOUNDS,
@@ -115,6 +115,7 @@ def tune(
     conf = read_conf(conf_file)
     if not conf.has_lm:
         raise UserError(f"{conf_file}: no LM in the search, so there is no weight to tune")
+    check_read(conf, sources, conf_file)
     tuning = read_tuning(conf, str(conf_file))
     tuning = replace(tuning, **{key: value for key, value in instead.items() if value is not None})
     bounds, first = BOUNDS, published(list(tuning.init), str(conf_file))

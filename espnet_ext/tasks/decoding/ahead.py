@@ -1,0 +1,36 @@
+"""What stages ask of a decode conf, and what is wrong with it, before hours of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from espnet_ext.config import compose
+from espnet_ext.decode.conf import needs, output_of, read_conf
+
+
+def look_ahead(conf_file: Path, asr_conf: Path | None = None, asr_args: str = "") -> dict[str, str]:
+    """`needs` of a conf, with `output` told from the recogniser's conf where that is given.
+
+    Args:
+        asr_args: further options of the recogniser's training, which may give it CTC.
+
+    Raises:
+        UserError: a fault of the conf, of its `ngram:` and `tune:`, or with that recogniser.
+    """
+    conf = read_conf(conf_file)
+    if isinstance(conf.ngram, dict):
+        from espnet_ext.tasks.ngram import settings_of
+
+        settings_of(conf_file)
+    if conf.tune is not None:
+        from espnet_ext.tasks.tuning.tune import read_tuning
+
+        read_tuning(conf, str(conf_file))
+    found = needs(conf)
+    if asr_conf is not None:
+        recogniser, _ = compose(asr_conf)
+        ctc_weight = (recogniser.get("model_conf") or {}).get("ctc_weight", 1.0)
+        has_ctc = ctc_weight != 0 or "ctc_weight" in asr_args
+        has_rnnt = recogniser.get("decoder") == "transducer"
+        found["output"] = output_of(conf, has_ctc, has_rnnt, str(conf_file))
+    return found
