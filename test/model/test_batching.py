@@ -12,19 +12,22 @@ import yaml
 
 from espnet_ext.config import compose
 from espnet_ext.decode.conf import DecodeConf
+from espnet_ext.decode.greedy import rnnt_greedy
+from espnet_ext.decode.rnnt import RNNTBeam
 from espnet_ext.decode.search import CTCSearch
 from espnet_ext.tasks.asr import ASRTask
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 TOKENS = ["<blank>", "<unk>", "<space>", "A", "B", "C", "<sos/eos>"]
 WORDS = {"A": [("A",)], "AB": [("A", "B")], "CAB": [("C", "A", "B")], "C": [("C",)]}
+RNNT = {"decoder_conf": {"hidden_size": 16}, "joint_net_conf": {"joint_space_size": 16}}
 LARGE = {"frontend_conf": {"norm": "layer", "conv_bias": True, "normalise_wave": True}}
 
 
-def build(tmp_path, arch: str, changes: dict):
-    """A recogniser with a CTC layer that is sure of itself, so that words come out."""
+def build(tmp_path, arch: str, changes: dict, finetune: str = "ctc"):
+    """An untrained recogniser."""
     wave = arch != "logmel_conformer"
-    blocks = [*(["arch/wave_transformer"] if wave else []), f"arch/{arch}", "finetune/ctc"]
+    blocks = [*(["arch/wave_transformer"] if wave else []), f"arch/{arch}", f"finetune/{finetune}"]
     blocks.append("size/cpu_tiny_wave" if wave else "size/cpu_tiny")
     conf, flat = tmp_path / "conf.yaml", tmp_path / "flat.yaml"
     own = {"extends": [f"{CONF}/{block}.yaml" for block in blocks]} | changes
@@ -32,9 +35,14 @@ def build(tmp_path, arch: str, changes: dict):
     flat.write_text(yaml.safe_dump(compose(conf)[0] | {"token_list": TOKENS}))
     where = ["--config", str(flat), "--output_dir", str(tmp_path), "--token_type", "char"]
     torch.manual_seed(0)
-    model = ASRTask.build_model(ASRTask.get_parser().parse_args(where)).eval()
-    model.ctc.ctc_lo.weight.data *= 4
-    return model
+    return ASRTask.build_model(ASRTask.get_parser().parse_args(where)).eval()
+
+
+def sixteen() -> tuple[list[torch.Tensor], torch.Tensor]:
+    """Noise of a quarter of a second to two seconds, and its lengths in samples."""
+    generator = torch.Generator().manual_seed(1)
+    lengths_B = torch.randint(4000, 32000, (16,), generator=generator)
+    return [0.1 * torch.randn(n, generator=generator) for n in lengths_B.tolist()], lengths_B
 
 
 @pytest.mark.parametrize(
@@ -50,9 +58,8 @@ def build(tmp_path, arch: str, changes: dict):
 @torch.no_grad()
 def test_a_batch_of_one_and_of_sixteen_are_recognised_alike(tmp_path, arch, changes):
     model = build(tmp_path, arch, changes)
-    generator = torch.Generator().manual_seed(1)
-    lengths = torch.randint(4000, 32000, (16,), generator=generator)
-    waves = [0.1 * torch.randn(n, generator=generator) for n in lengths.tolist()]
+    model.ctc.ctc_lo.weight.data *= 4  # sure of itself, so that words come out
+    waves, lengths = sixteen()
     padded_BS = torch.nn.utils.rnn.pad_sequence(waves, batch_first=True)
     searches = [
         CTCSearch(TOKENS, DecodeConf()),
@@ -75,3 +82,26 @@ def test_a_batch_of_one_and_of_sixteen_are_recognised_alike(tmp_path, arch, chan
             assert words[0] == words[1]
             said.add(words[0][0])
     assert len(said) > 1, said
+
+
+@torch.no_grad()
+def test_a_transducer_says_the_same_of_one_and_of_sixteen(tmp_path):
+    model = build(tmp_path, "logmel_conformer", RNNT, "rnnt")
+    torch.manual_seed(2)
+    for parameter in (*model.decoder.parameters(), *model.joint_network.parameters()):
+        torch.nn.init.normal_(parameter, std=0.3)  # frame, label and state all matter
+    model.joint_network.lin_out.bias.data[0] += 2  # blank often enough
+    waves, lengths_B = sixteen()
+    own = (model.decoder, model.joint_network)
+    beam = RNNTBeam(*own, TOKENS, beam_size=4)
+
+    def said(waves) -> list:
+        padded_BS = torch.nn.utils.rnn.pad_sequence(waves, batch_first=True)
+        encoded_BTD, frames_B = model.encode(padded_BS, torch.tensor([len(w) for w in waves]))
+        greedy = rnnt_greedy(*own, encoded_BTD, frames_B, model.blank_id)
+        rows = zip(encoded_BTD, frames_B, strict=True)
+        return list(zip(greedy, (beam.search(row[:n])[0].tokens for row, n in rows), strict=True))
+
+    together = said(waves)
+    assert together == [said([wave])[0] for wave in waves]
+    assert len({tuple(greedy) for greedy, _ in together}) > 8, together
