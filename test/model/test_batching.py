@@ -38,11 +38,16 @@ def build(tmp_path, arch: str, changes: dict, finetune: str = "ctc"):
     return ASRTask.build_model(ASRTask.get_parser().parse_args(where)).eval()
 
 
-def sixteen() -> tuple[list[torch.Tensor], torch.Tensor]:
-    """Noise of a quarter of a second to two seconds, and its lengths in samples."""
+def sixteen() -> list[torch.Tensor]:
+    """Noise of a quarter of a second to two seconds."""
     generator = torch.Generator().manual_seed(1)
-    lengths_B = torch.randint(4000, 32000, (16,), generator=generator)
-    return [0.1 * torch.randn(n, generator=generator) for n in lengths_B.tolist()], lengths_B
+    lengths = torch.randint(4000, 32000, (16,), generator=generator).tolist()
+    return [0.1 * torch.randn(n, generator=generator) for n in lengths]
+
+
+def pad(waves: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    lengths_B = torch.tensor([len(wave) for wave in waves])
+    return torch.nn.utils.rnn.pad_sequence(waves, batch_first=True), lengths_B
 
 
 @pytest.mark.parametrize(
@@ -59,8 +64,7 @@ def sixteen() -> tuple[list[torch.Tensor], torch.Tensor]:
 def test_a_batch_of_one_and_of_sixteen_are_recognised_alike(tmp_path, arch, changes):
     model = build(tmp_path, arch, changes)
     model.ctc.ctc_lo.weight.data *= 4  # sure of itself, so that words come out
-    waves, lengths = sixteen()
-    padded_BS = torch.nn.utils.rnn.pad_sequence(waves, batch_first=True)
+    waves = sixteen()
     searches = [
         CTCSearch(TOKENS, DecodeConf()),
         CTCSearch(TOKENS, DecodeConf(search="lexicon", lexicon="x", nbest=3), WORDS),
@@ -71,10 +75,10 @@ def test_a_batch_of_one_and_of_sixteen_are_recognised_alike(tmp_path, arch, chan
         log_probs_BTV = model.ctc.log_softmax(encoded_BTD)
         return [row[:n] for row, n in zip(log_probs_BTV, frames_B, strict=True)]
 
-    together = emissions(padded_BS, lengths)
+    together = emissions(*pad(waves))
     said = set()
     for wave, in_batch_TV in zip(waves, together, strict=True):
-        (alone_TV,) = emissions(wave[None], torch.tensor([len(wave)]))
+        (alone_TV,) = emissions(*pad([wave]))
         assert alone_TV.shape == in_batch_TV.shape
         assert (alone_TV - in_batch_TV).abs().max() < 1e-5
         for search in searches:
@@ -91,13 +95,12 @@ def test_a_transducer_says_the_same_of_one_and_of_sixteen(tmp_path):
     for parameter in (*model.decoder.parameters(), *model.joint_network.parameters()):
         torch.nn.init.normal_(parameter, std=0.3)  # frame, label and state all matter
     model.joint_network.lin_out.bias.data[0] += 2  # blank often enough
-    waves, lengths_B = sixteen()
+    waves = sixteen()
     own = (model.decoder, model.joint_network)
     beam = RNNTBeam(*own, TOKENS, beam_size=4)
 
     def said(waves) -> list:
-        padded_BS = torch.nn.utils.rnn.pad_sequence(waves, batch_first=True)
-        encoded_BTD, frames_B = model.encode(padded_BS, torch.tensor([len(w) for w in waves]))
+        encoded_BTD, frames_B = model.encode(*pad(waves))
         greedy = rnnt_greedy(*own, encoded_BTD, frames_B, model.blank_id)
         rows = zip(encoded_BTD, frames_B, strict=True)
         return list(zip(greedy, (beam.search(row[:n])[0].tokens for row, n in rows), strict=True))
