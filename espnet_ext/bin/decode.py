@@ -38,12 +38,14 @@ def main() -> None:
     parser.add_argument("--needs", action="store_true", help="print which files the conf is about")
     parser.add_argument("--asr_config", type=Path, help="--needs: conf of the recogniser to be")
     parser.add_argument("--asr_args", default="", help="--needs: further options of its training")
+    parser.add_argument("--valid_set", default="", help="--needs: the recipe's, to tune on")
     args = parser.parse_args()
 
     if args.needs:
         from espnet_ext.tasks.decoding.ahead import look_ahead
 
-        for key, value in look_ahead(args.config, args.asr_config, args.asr_args).items():
+        found = look_ahead(args.config, args.asr_config, args.asr_args, args.valid_set)
+        for key, value in found.items():
             print(key, value, sep="\t")
         return
     if args.data is None or args.out is None or (args.exp is None and args.emissions is None):

@@ -7,7 +7,7 @@ product's rate would do in the same time. No layer is dropped, so that all updat
 
     python test/bench/bench_throughput.py                      on a GPU, in bfloat16
     python test/bench/bench_throughput.py --peak_tflops 989    over the data sheet's rate as well
-    python test/bench/bench_throughput.py --rows 1 --seconds 4 --steps 2 --confs wav2vec2_base
+    python test/bench/bench_throughput.py --rows 2 --seconds 4 --confs wav2vec2_base ehmam_base
 
 `--confs` takes what pre-trains on the wave in egs2/librispeech/ssl1/conf. Not run on a GPU here.
 """
@@ -79,9 +79,11 @@ def main() -> None:
     )
     gpu = torch.cuda.is_available()
     parser.add_argument("--confs", nargs="+", default=["wav2vec2_base", "wav2vec2_large"])
-    parser.add_argument("--rows", type=int, help="utterances; default: what the conf gives a GPU")
+    parser.add_argument(
+        "--rows", type=int, help="utterances; default: what the conf gives a GPU, 1 on a CPU"
+    )
     parser.add_argument("--seconds", type=float, help="of each; default: the conf's crop")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=20 if gpu else 3)
     parser.add_argument("--device", default="cuda" if gpu else "cpu")
     parser.add_argument("--dtype", default="bfloat16" if gpu else "float32")
     parser.add_argument("--peak_tflops", type=float, help="of the device, from its data sheet")
@@ -97,7 +99,8 @@ def main() -> None:
     for name in given.confs:
         conf, _ = compose(CONFS / f"{name}.yaml")
         sec = given.seconds or conf["crop_sec"]
-        rows = given.rows or max(1, int(conf["batch_bins"] / DEVICES / (sec * RATE)))
+        fitting = int(conf["batch_bins"] / DEVICES / (sec * RATE)) if given.device == "cuda" else 1
+        rows = given.rows or max(1, fitting)
         method = Method(CONFS / f"{name}.yaml", rows, sec, given.device, layer_drop=0.0)
         rounded = dtype != torch.float32
 

@@ -73,6 +73,9 @@ test_another_search_does_not_run_the_network_again() {
   echo "tune: {trails: 8}" >>"$toy/conf/decode_lexicon.yaml"
   expect 2 "$run" --dry_run --decode_config conf/decode_lexicon.yaml --asr_args "--model_conf ctc_weight=0.5"
   shows "decode_lexicon.yaml: tune: unknown key 'trails'"
+  sed -i 's/trails: 8/set: test/' "$toy/conf/decode_lexicon.yaml"
+  expect 2 "$run" --dry_run --decode_config conf/decode_lexicon.yaml --asr_args "--model_conf ctc_weight=0.5"
+  shows "test: neither the valid set nor named dev"
 }
 
 test_comments_and_nj_change_nothing() {

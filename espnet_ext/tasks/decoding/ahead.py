@@ -8,11 +8,14 @@ from espnet_ext.config import compose
 from espnet_ext.decode.conf import needs, output_of, read_conf
 
 
-def look_ahead(conf_file: Path, asr_conf: Path | None = None, asr_args: str = "") -> dict[str, str]:
+def look_ahead(
+    conf_file: Path, asr_conf: Path | None = None, asr_args: str = "", valid_set: str = ""
+) -> dict[str, str]:
     """`needs` of a conf, with `output` told from the recogniser's conf where that is given.
 
     Args:
         asr_args: further options of the recogniser's training, which may give it CTC.
+        valid_set: the recipe's, on which weights may be tuned.
 
     Raises:
         UserError: a fault of the conf, of its `ngram:` and `tune:`, or with that recogniser.
@@ -23,9 +26,12 @@ def look_ahead(conf_file: Path, asr_conf: Path | None = None, asr_args: str = ""
 
         settings_of(conf_file)
     if conf.tune is not None:
-        from espnet_ext.tasks.tuning.tune import read_tuning
+        from espnet_ext.tasks.tuning.tune import read_tuning, refuse_test_set
+        from espnet_ext.tasks.tuning.tuned_values import published
 
-        read_tuning(conf, str(conf_file))
+        tuning = read_tuning(conf, str(conf_file))
+        published(list(tuning.init), str(conf_file))
+        refuse_test_set(tuning.set or valid_set, valid_set, force=False)
     found = needs(conf)
     if asr_conf is not None:
         recogniser, _ = compose(asr_conf)
