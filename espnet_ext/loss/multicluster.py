@@ -26,6 +26,8 @@ class MulticlusterLoss(nn.Module):
         drop: label sets left out of every update.
     """
 
+    reads_layers = True  # `layer:` of the conf is a list
+
     def __init__(
         self,
         hidden_size: int,

@@ -22,7 +22,6 @@ from espnet_ext import registry
 from espnet_ext.config import UserError
 from espnet_ext.data.preprocess import CropStreams
 from espnet_ext.encoder.views import View
-from espnet_ext.loss.multicluster import MulticlusterLoss
 from espnet_ext.masking.spans import Masker
 from espnet_ext.model.ssl import MaskedSpeechModel, Objective
 from espnet_ext.tasks.launch import label_sizes
@@ -202,7 +201,7 @@ def _objective(
         given["target_size"] = target.dim
         given |= {k: getattr(target, k) for k in ("groups", "entries") if hasattr(target, k)}
     loss = _build(registry.LOSSES, entry, given)
-    if isinstance(layer, list) and not isinstance(loss, MulticlusterLoss):
+    if isinstance(layer, list) and not getattr(loss, "reads_layers", False):
         raise UserError(f"conf: losses.{name} looks at one layer, not at {layer}")
     return Objective(name, loss, entry["target"], layer, entry.get("weight", 1.0))
 
