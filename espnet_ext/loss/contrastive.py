@@ -52,7 +52,7 @@ class ContrastiveLoss(nn.Module):
         # all distractors equal to the truth: nothing was told apart, so it does not count as right
         correct_BK &= torch.isfinite(logits_BKN[..., 1:]).any(-1)
         stats = {"contrastive_acc": masked.mean((correct_BK & has_other_BK).float()).detach()}
-        return Loss(masked.mean(per_frame_BK), stats, masked.count_B.sum(), per_frame_BK)
+        return Loss(masked.loss(per_frame_BK), stats, masked.count_B.sum(), per_frame_BK)
 
     def logits(self, hidden_BTD, target, masked, negatives_BKN) -> Tensor:
         """sim/κ to the true codeword (first) and to each distractor, (B, K, 1 + N)."""

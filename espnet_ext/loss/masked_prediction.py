@@ -70,7 +70,7 @@ class MaskedPredictionLoss(nn.Module):
         per_frame_BK = masked.valid_BK * self._per_frame(logits_BKGV, codes_BKG)
         correct_BK = (logits_BKGV.argmax(-1) == codes_BKG).float().mean(-1)
         stats = {"masked_acc": masked.mean(correct_BK).detach()}
-        value = masked.mean(per_frame_BK)
+        value = masked.loss(per_frame_BK)
         if self.unmasked_weight:
             value = value + self.unmasked_weight * self._unmasked(hidden_BTD, target, masked)
         return Loss(value, stats, masked.count_B.sum(), per_frame_BK)
@@ -94,4 +94,4 @@ class MaskedPredictionLoss(nn.Module):
         )
         codes_BTG = codes_BTG.masked_fill(hidden_BT[..., None] == 1, -1)  # -1: loss 0
         per_frame_BT = self._per_frame(self.logits(hidden_BTD), codes_BTG)
-        return per_frame_BT.sum() / masked.count_B.sum().clamp(min=1)
+        return masked.weigh(per_frame_BT).sum() / masked.count_B.sum().clamp(min=1)

@@ -68,7 +68,7 @@ class MulticlusterLoss(nn.Module):
             stats[f"masked_acc_{self.sizes[group]}"] = masked.mean(correct_BK).detach()
         kept_G = self._kept(codes_BKG.device, generator)
         per_frame_BK = masked.valid_BK * (torch.stack(losses, dim=-1) * kept_G).sum(-1)
-        return Loss(masked.mean(per_frame_BK), stats, masked.count_B.sum(), per_frame_BK)
+        return Loss(masked.loss(per_frame_BK), stats, masked.count_B.sum(), per_frame_BK)
 
     def _kept(self, device: torch.device, generator: torch.Generator | None) -> Tensor:
         """1 for the label sets of this update, 0 for the others, (G,)."""

@@ -65,7 +65,7 @@ class RegressionLoss(nn.Module):
             "pred_var": spread(said_BKC.detach(), masked),
             "target_var": spread(true_BKC.detach(), masked),
         }
-        return Loss(masked.mean(per_frame_BK), stats, masked.count_B.sum(), per_frame_BK)
+        return Loss(masked.loss(per_frame_BK), stats, masked.count_B.sum(), per_frame_BK)
 
 
 def spread(x_BKC: Tensor, masked: MaskedFrames) -> Tensor:

@@ -13,9 +13,11 @@ from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor, nn
 
 from espnet_ext.encoder.views import Seen
-from espnet_ext.loss.masked import Loss, MaskedFrames
+from espnet_ext.loss.masked import Loss, MaskedFrames, utterance_confidence
 from espnet_ext.masking.spans import Masker, mask_stats
 from espnet_ext.targets.given import Given
+
+UTTERANCE_WEIGHTS = ("none", "confidence")
 
 
 class Objective(nn.Module):
@@ -54,6 +56,8 @@ class MaskedSpeechModel(AbsESPnetModel):
         teacher: a moving average of the encoder (and of a predictor of its loss), for the targets
             and maskers that read one.
         total_updates: of the whole training, by which a masker's progress is counted.
+        utterance_weight: what the loss of an utterance counts: `none` (all the same), or
+            `confidence`, the scorer's mean over the utterance (Ask2Mask's second part, ATM+S).
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class MaskedSpeechModel(AbsESPnetModel):
         frame_shift_ms: float,
         teacher: nn.Module | None = None,
         total_updates: int = 1,
+        utterance_weight: str = "none",
     ):
         super().__init__()
         self.frontend, self.normalize, self.preencoder = frontend, normalize, preencoder
@@ -78,6 +83,11 @@ class MaskedSpeechModel(AbsESPnetModel):
         self.frame_shift_ms = frame_shift_ms
         self.teacher = teacher
         self.total_updates = total_updates
+        if utterance_weight not in UTTERANCE_WEIGHTS:
+            raise ValueError(
+                f"utterance_weight {utterance_weight!r} is not {' or '.join(UTTERANCE_WEIGHTS)}"
+            )
+        self.utterance_weight = utterance_weight
         # Optimiser updates so far, advanced by the trainer: schedules must not count the forward
         # calls of gradient accumulation. A buffer, so that a resume finds it; floating, because
         # ESPnet sums integer buffers when it averages checkpoints.
@@ -120,6 +130,11 @@ class MaskedSpeechModel(AbsESPnetModel):
         """
         features_BTF, latents_BTD, lengths_B = self.latents(speech, speech_lengths)
         n_frames = latents_BTD.shape[1]
+        weight_B = None
+        if self.utterance_weight == "confidence":
+            if confidence is None:
+                raise ValueError("utterance_weight: confidence, but there is none in the data")
+            weight_B = utterance_confidence(confidence, confidence_lengths)
         if confidence is not None:
             confidence = _fit(confidence, n_frames, 0.0)
         if labels is not None:
@@ -158,20 +173,28 @@ class MaskedSpeechModel(AbsESPnetModel):
         stats["hidden_std"] = _std_over_frames(
             seen.layers[-1].detach(), lengths_B.repeat(len(seen.mask_BT) // len(lengths_B))
         )
-        total, own_stats, weight, _ = self._objective(targets, seen, generator)
+        if weight_B is not None:
+            stats["utterance_weight"] = weight_B.mean()
+        total, own_stats, weight, _ = self._objective(targets, seen, weight_B, generator)
         return total, stats | own_stats, weight
 
     def _objective(
-        self, targets: dict[str, dict[str, Tensor]], seen: Seen, generator: torch.Generator | None
+        self,
+        targets: dict[str, dict[str, Tensor]],
+        seen: Seen,
+        weight_B: Tensor | None,
+        generator: torch.Generator | None,
     ) -> Loss:
         """The weighted sum of the losses on what the view has seen."""
-        masked = MaskedFrames.of(seen.mask_BT, self.masker.max_masked(seen.mask_BT.shape[1]))
+        rows, n_frames = seen.mask_BT.shape
+        if weight_B is not None:
+            weight_B = _copies(weight_B, rows // len(weight_B))
+        masked = MaskedFrames.of(seen.mask_BT, self.masker.max_masked(n_frames), weight_B)
         total = seen.layers[-1].new_zeros(())
         stats: dict[str, Tensor] = {}
         for objective in self.objectives:
             target = {
-                key: _copies(x, len(seen.mask_BT) // len(x))
-                for key, x in targets[objective.target].items()
+                key: _copies(x, rows // len(x)) for key, x in targets[objective.target].items()
             }
             loss = objective.loss(
                 objective.hidden(seen.layers), target, masked, generator=generator

@@ -39,6 +39,12 @@ def check_conf(conf: dict[str, Any], task: str, source: str) -> None:
     choices |= {"optim": optim_classes, "scheduler": scheduler_classes}
     for name, classes in choices.items():
         faults += _check_choice(name, conf, classes, parser.get_default(name))
+    faults += [  # argparse asks this of the command line alone
+        _unknown(conf[action.dest], action.choices, f"{action.dest}: ")
+        for action in parser._actions
+        if action.choices and action.dest not in choices
+        if conf.get(action.dest) is not None and conf[action.dest] not in action.choices
+    ]
     faults += _check_keys("guard_conf", conf, _parameters(Guard.__init__))
     if task == "asr":  # three parts that ESPnet gives no choice of
         faults += _check_keys("ctc_conf", conf, _parameters(CTC.__init__))

@@ -20,11 +20,11 @@ def ssl_options(
 ) -> list[str]:
     """Data options of a pre-training run.
 
-    Confidences are read where the conf's masker is `confidence`, and the labels with the tag
-    `labels` where a target reads labels. The shapes that batches are made by are those after
-    cropping, written to `output_dir`: else a long utterance would fill a batch alone and then be
-    cut. Training utterances shorter than the conf's `min_sec` are left out, and everywhere those of
-    under two latents, of which a front end may make none: how many is printed.
+    Confidences are read where the conf's masker or its weight of utterances is `confidence`, the
+    labels with the tag `labels` where a target reads labels. The shapes that batches are made by
+    are those after cropping, written to `output_dir`: else a long utterance would fill a batch
+    alone and then be cut. Training utterances shorter than the conf's `min_sec` are left out, and
+    everywhere those of under two latents, of which a front end may make none: how many is printed.
 
     Raises:
         UserError: a missing file, or a stream at another frame rate than the model's latents.
@@ -49,7 +49,7 @@ def ssl_options(
 def _streams(conf: dict, labels: str | None) -> dict[str, tuple[str, str]]:
     """Data name of every frame stream that a conf reads -> stem of its file, and how to mend it."""
     streams = {}
-    if conf.get("masker") == "confidence":
+    if reads_confidence(conf):
         mend = "train the scorer on the same frames and rerun stage 5"
         streams["confidence"] = ("confidence", mend)
     if label_sizes(conf):
@@ -60,6 +60,12 @@ def _streams(conf: dict, labels: str | None) -> dict[str, tuple[str, str]]:
         mend = "make them with that --frame_shift_ms, or rerun stage 5"
         streams["labels"] = (f"labels_{labels}", mend)
     return streams
+
+
+def reads_confidence(conf: dict) -> list[str]:
+    """What of the conf does, as `key: confidence`."""
+    keys = [key for key in ("masker", "utterance_weight") if conf.get(key) == "confidence"]
+    return [f"{key}: confidence" for key in keys]
 
 
 def label_sizes(conf: dict) -> list[int]:
@@ -180,7 +186,9 @@ def _existing(path: Path, mend: str) -> Path:
 
 
 def _check_frame_shift(scp: Path, name: str, mend: str, conf: dict) -> None:
-    instead = ", or choose `masker: random`" if name == "confidence" else ""
+    instead = ""
+    if name == "confidence":
+        instead = f", or do without `{'` and `'.join(reads_confidence(conf))}`"
     _existing(scp, f"rerun stage 5{instead}")
     stated = _existing(scp.with_suffix(".frame_shift_ms"), "rerun stage 5")
     stream_ms, model_ms = float(stated.read_text()), frame_shift_ms(conf)

@@ -23,7 +23,7 @@ from espnet_ext.config import UserError
 from espnet_ext.data.preprocess import CropStreams
 from espnet_ext.encoder.views import View
 from espnet_ext.masking.spans import Masker
-from espnet_ext.model.ssl import MaskedSpeechModel, Objective
+from espnet_ext.model.ssl import UTTERANCE_WEIGHTS, MaskedSpeechModel, Objective
 from espnet_ext.tasks.launch import label_sizes
 from espnet_ext.tasks.training.trainer import SafeTrainer
 
@@ -74,6 +74,12 @@ class SSLTask(AbsTask):
         )
         group.add_argument(
             "--total_updates", type=int, default=400000, help="by which progress is counted"
+        )
+        group.add_argument(
+            "--utterance_weight",
+            default="none",
+            choices=UTTERANCE_WEIGHTS,
+            help="what an utterance's loss counts: the same, or the scorer's mean confidence",
         )
         for choices in cls.class_choices_list:
             choices.add_arguments(group)
@@ -155,6 +161,7 @@ class SSLTask(AbsTask):
             frame_shift_ms=1000 * args.frame_samples / _sample_rate(args),
             teacher=_teacher(args, encoder, masker, targets, objectives),
             total_updates=args.total_updates,
+            utterance_weight=args.utterance_weight,
         )
 
 

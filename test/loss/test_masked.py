@@ -1,6 +1,6 @@
 import torch
 
-from espnet_ext.loss.masked import MaskedFrames
+from espnet_ext.loss.masked import MaskedFrames, utterance_confidence
 
 
 def test_picking_and_averaging_equal_boolean_indexing():
@@ -20,3 +20,15 @@ def test_picking_and_averaging_equal_boolean_indexing():
 def test_the_mean_of_no_frames_is_zero():
     masked = MaskedFrames.of(torch.zeros(2, 5, dtype=torch.bool), 3)
     assert masked.mean(torch.ones(2, 3)) == 0
+
+
+def test_weights_of_utterances_by_hand():
+    """Losses 1 and 3 at weight 0.5, 5 at weight 0.2: (0.5 * 4 + 0.2 * 5) / 3 frames."""
+    mask_BT = torch.tensor([[True, False, True, False], [False, False, True, False]])
+    loss_BT = torch.tensor([[1.0, 9.0, 3.0, 9.0], [9.0, 9.0, 5.0, 9.0]])
+    confidence_BT = torch.tensor([[0.2, 0.8, 0.4, 0.6], [0.3, 0.1, 0.9, 0.9]])  # 0.9: padding
+    weight_B = utterance_confidence(confidence_BT, torch.tensor([4, 2]))
+    torch.testing.assert_close(weight_B, torch.tensor([0.5, 0.2]))
+    masked = MaskedFrames.of(mask_BT, 3, weight_B)
+    torch.testing.assert_close(masked.loss(masked.pick(loss_BT)), torch.tensor(1.0))
+    assert masked.mean(masked.pick(loss_BT)) == 3  # what is watched, accuracies say, is not weighed

@@ -164,7 +164,7 @@ METHODS = {
 }
 
 
-def assemble(method: str, masker: str) -> MaskedSpeechModel:
+def assemble(method: str, masker: str, **options) -> MaskedSpeechModel:
     torch.manual_seed(0)
     parts = METHODS[method]()
     parts["masker"] = registry.MASKERS[masker](**MASKERS[masker])
@@ -177,7 +177,7 @@ def assemble(method: str, masker: str) -> MaskedSpeechModel:
         parts["teacher"] = EMATeacher(
             parts["encoder"], predictors[0] if predictors else None, top=2, **parts["teacher"]
         )
-    return MaskedSpeechModel(frame_shift_ms=40, total_updates=10, **parts)
+    return MaskedSpeechModel(frame_shift_ms=40, total_updates=10, **parts, **options)
 
 
 def batch() -> dict[str, torch.Tensor]:
@@ -235,6 +235,37 @@ def test_one_training_step(method, masker):
         assert model.teacher.followed == 6
         moved = [not torch.equal(model.state_dict()[k], v) for k, v in before.items()]
         assert any(moved)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_utterances_loss_counts_as_much_as_its_confidence(method):
+    """The losses of frames add up over utterances; each one's share grows with its weight."""
+    plain = assemble(method, "random").train()
+    weighted = assemble(method, "random", utterance_weight="confidence").train()
+    given = batch()
+    if method in ("hubert", "hubert_conformer"):
+        given["labels"] = given["labels"][..., :1]
+    lengths_B = given["confidence_lengths"]
+
+    def losses(model, confidence_B) -> torch.Tensor:
+        """By objective, (number of them,)."""
+        torch.manual_seed(3)  # dropout
+        given["confidence"] = torch.tensor(confidence_B)[:, None].expand(3, N_FRAMES[0])
+        stats = model(**given, generator=torch.Generator().manual_seed(2))[1]
+        return torch.stack([stats[f"loss_{o.name}"] for o in model.objectives])
+
+    of_frames = [o.name not in ("diversity", "penalty", "ranking") for o in plain.objectives]
+    assert lengths_B.tolist() == N_FRAMES and any(of_frames)
+    shares = [losses(weighted, row) for row in torch.eye(3).tolist()]
+    assert ((torch.stack(shares)[:, of_frames] > 0).sum(0) >= 2).all()
+    whole, unweighted = losses(weighted, [1.0, 1.0, 1.0]), losses(plain, [0.3, 0.5, 0.9])
+    torch.testing.assert_close(whole, unweighted)
+    torch.testing.assert_close(sum(shares)[of_frames], whole[of_frames])
+    got = losses(weighted, [0.3, 0.5, 0.9])
+    expected = 0.3 * shares[0] + 0.5 * shares[1] + 0.9 * shares[2]
+    torch.testing.assert_close(got[of_frames], expected[of_frames])
+    others = [not frames for frames in of_frames]
+    torch.testing.assert_close(got[others], whole[others])
 
 
 @pytest.mark.parametrize("masker", MASKERS)

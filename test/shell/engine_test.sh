@@ -242,6 +242,9 @@ test_scorer_only_where_confidence_is_wanted() {
   expect 0 "$run" --stop_stage 7
   shows "scorer      not needed: conf/w2v.yaml has masker: random"
   [[ $(called dump_confidence) -eq 0 ]] || fail "$(cat "$calls")"
+  printf 'masker: random\nutterance_weight: confidence\n' >"$toy/conf/weighed.yaml"
+  expect 0 "$run" --ssl_config conf/weighed.yaml --dry_run
+  ! grep -Eq "(scorer|confidence) +not needed" <<<"$output" || fail "$output"
   expect 0 "$run" --stage 4 --stop_stage 4 # asked for by name
   [[ -f $toy/exp/scorer_ctc/valid.loss.ave.pth ]] || fail "no scorer"
   expect 0 "$run" --ssl_exp none --seed 2

@@ -32,6 +32,8 @@ def fails(recipe):
         ("ssl", {"frontend_conf": {"hoplength": 160}}, "frontend_conf.'hoplength'", "hop_length"),
         ("ssl", {"masker_conf": {"spann": 3}}, "masker_conf.'spann'", "span"),
         ("ssl", {"masker": "confidance"}, "masker: 'confidance'", "confidence"),
+        ("ssl", {"utterance_weight": "confidance"}, "utterance_weight: 'confidance'", "confidence"),
+        ("ssl", {"batch_type": "numels"}, "batch_type: 'numels'", "numel"),
         ("ssl", {"optim_conf": {"beta": [0.9, 0.98]}}, "optim_conf.'beta'", "betas"),
         ("ssl", {"scheduler_conf": {"warmup_step": 3}}, "scheduler_conf.'warmup_step'", "warmup_"),
         ("ssl", {"guard_conf": {"skiped_updates": 3}}, "guard_conf.'skiped_updates'", "skipped_up"),
@@ -183,4 +185,9 @@ def test_confidences_of_another_length_name_the_utterance(
 
 def test_a_missing_stream_names_the_file_and_the_mend(recipe, fails, own_confidences):
     (recipe.root / "dump/train/confidence.scp").unlink()
-    assert "dump/train/confidence.scp: missing; rerun stage 5" in fails("ssl")
+    error = fails("ssl")
+    assert "dump/train/confidence.scp: missing; rerun stage 5, or do without" in error
+    assert "`masker: confidence`" in error and "utterance_weight" not in error
+    random = {"masker": "random", "masker_conf": {"span": 4, "fraction": 0.4}}
+    error = fails("ssl", instead=random | {"utterance_weight": "confidence"})
+    assert "or do without `utterance_weight: confidence`" in error
