@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torchaudio.models import hubert_base
+from torchaudio.models import hubert_base, wav2vec2_model
 from transformer_peers import encoder_weights, model_weights, randomise
 from transformers import (
     Data2VecAudioConfig,
@@ -116,6 +116,39 @@ def test_hidden_states_equal_transformers(config_class, model_class, norm_first)
     for own_BTD, their_BTD in zip(layers[:-1], out.hidden_states[1:-1], strict=True):
         assert error(own_BTD, their_BTD) < 1e-5
     assert error(layers[-1], out.last_hidden_state) < 1e-5
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_hidden_states_equal_torchaudio(norm_first):
+    names = ("encoder.feature_projection", "encoder.transformer")
+    parts, weights = ours_and_weights(norm_first, 6, *names, **TINY)
+    with torch.device("meta"):
+        theirs = wav2vec2_model(
+            extractor_mode="layer_norm" if norm_first else "group_norm",
+            extractor_conv_layer_config=[(6, 10, 5)] + 4 * [(6, 3, 2)] + 2 * [(6, 2, 2)],
+            extractor_conv_bias=norm_first,
+            encoder_embed_dim=16,
+            encoder_pos_conv_kernel=8,
+            encoder_pos_conv_groups=4,
+            encoder_num_layers=3,
+            encoder_num_heads=4,
+            encoder_ff_interm_features=24,
+            encoder_layer_norm_first=norm_first,
+            encoder_layer_drop=0.0,
+            encoder_dropout=0.0,
+            encoder_projection_dropout=0.0,
+            encoder_attention_dropout=0.0,
+            encoder_ff_interm_dropout=0.0,
+            aux_num_out=None,
+        )
+    theirs.load_state_dict(weights, assign=True)
+    wav_BS = torch.randn(2, 8000)
+    _, _, layers = hidden_states(parts, wav_BS)
+    with torch.no_grad():
+        out, _ = theirs.eval().extract_features(wav_BS)  # the last without its norm
+        last_BTD, _ = theirs(wav_BS)
+    for own_BTD, their_BTD in zip(layers, [*out[:-1], last_BTD], strict=True):
+        assert error(own_BTD, their_BTD) < 1e-5
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
