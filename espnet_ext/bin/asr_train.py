@@ -36,6 +36,7 @@ def main() -> None:
         args.train_dir,
         args.valid_dir,
         args.dump,
+        args.output_dir,
         args.token_dir,
         args.init_exp,
         args.init_epoch,

@@ -112,6 +112,13 @@ def _unpacked(entry: str, header: sphere.Header) -> soundfile.SoundFile:
     return soundfile.SoundFile(plain)
 
 
+def filled_up(samples_N: np.ndarray) -> np.ndarray:
+    """Samples, and silence where they are fewer than 640, 40 ms of 16 kHz: of less a front end
+    makes no frame, or fails. Trainings leave out what is shorter, so none of their frames differ.
+    """
+    return np.pad(samples_N, (0, max(0, 640 - len(samples_N))))
+
+
 class SpeechDir(Mapping[str, np.ndarray]):
     """utterance id -> samples_N (float32, mono, ±1) of a data directory.
 

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from espnet_ext.config import UserError, atomic_write
-from espnet_ext.data.audio import SpeechDir
+from espnet_ext.data.audio import SpeechDir, filled_up
 from espnet_ext.data.kmeans import FrameSample, KMeans, LabelCounts, check_sizes, fit
 from espnet_ext.data.parts import merge_stream, own_share, write_ark
 
@@ -39,7 +39,7 @@ class MFCCFrames:
         from espnet_ext.frontend.mfcc import mfcc
 
         for utt in dur_sec:
-            yield utt, mfcc(speech[utt], self.sample_rate)[:: self.every]
+            yield utt, mfcc(filled_up(speech[utt]), self.sample_rate)[:: self.every]
 
 
 class LayerFrames:
@@ -77,7 +77,7 @@ class LayerFrames:
         from espnet_ext.tasks.decoding.infer import encoded_batches
 
         with torch.no_grad():
-            for utts, hidden_BTD, frames_B, _ in encoded_batches(
+            for utts, hidden_BTD, frames_B in encoded_batches(
                 self.encoder, speech, dur_sec, self.batch_sec
             ):
                 rows = hidden_BTD[:, :: self.every].float().cpu().numpy()
@@ -217,8 +217,6 @@ def dump_labels(
     def rows() -> Iterator[tuple[str, np.ndarray]]:
         share = own_share(data_dir, job, n_jobs)
         for utt, frames_TD in tqdm(source(speech, share), total=len(share)):
-            if not len(frames_TD):
-                raise UserError(f"{data_dir}: {utt} is shorter than one frame; leave it out")
             yield utt, kmeans.labels(frames_TD).astype(np.float32)
 
     made_from_file(scp).unlink(missing_ok=True)

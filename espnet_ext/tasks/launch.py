@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import yaml
@@ -34,10 +35,8 @@ def ssl_options(
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
         shape = _shape(data_dir, dump_dir)
         cropped = output_dir / f"{split}_shape"
-        least_sec = 2 * frame_shift_ms(conf) / 1000
-        if split == "train":
-            least_sec = max(least_sec, conf.get("min_sec", 0.0))
-        _write_cropped(shape, cropped, least_sec, conf.get("crop_sec", 32.0), _rate(conf))
+        least_sec = conf.get("min_sec", 0.0) if split == "train" else 0.0
+        _write_shape(shape, cropped, conf, least_sec, conf.get("crop_sec", 32.0))
         options += _speech(split, data_dir, cropped)
         for name, (stem, mend) in streams.items():
             scp = dump_dir / data_dir.name / f"{stem}.scp"
@@ -99,11 +98,14 @@ def asr_options(
     train_dir: Path,
     valid_dir: Path,
     dump_dir: Path,
+    output_dir: Path,
     token_dir: Path,
     init_exp: Path | None = None,
     init_epoch: int | None = None,
 ) -> list[str]:
     """Data, token and initialisation options of a recogniser's training.
+
+    Utterances of under two latents are left out, and how many is printed.
 
     Args:
         token_dir: holds `tokens.txt`, and `bpe.model` where the tokens are word pieces.
@@ -116,7 +118,9 @@ def asr_options(
     tokens = _existing(token_dir / "tokens.txt", "rerun stage 3")
     options = ["--token_list", str(tokens)]
     for split, data_dir in (("train", train_dir), ("valid", valid_dir)):
-        options += _speech(split, data_dir, _shape(data_dir, dump_dir))
+        shape = output_dir / f"{split}_shape"
+        _write_shape(_shape(data_dir, dump_dir), shape, conf)
+        options += _speech(split, data_dir, shape)
         text = _existing(data_dir / "text", "rerun stage 1")
         options += [f"--{split}_data_path_and_name_and_type", f"{text},text,text"]
         if unknown := unknown_tokens(text, token_dir):
@@ -149,20 +153,23 @@ def _shape(data_dir: Path, dump_dir: Path) -> Path:
     return _existing(dump_dir / data_dir.name / "speech_shape", "rerun stage 2")
 
 
-def _write_cropped(
-    shape: Path, cropped: Path, least_sec: float, most_sec: float, rate: int
+def _write_shape(
+    shape: Path, out: Path, conf: dict, least_sec: float = 0.0, most_sec: float = math.inf
 ) -> None:
+    """What batches are made by: at most `most_sec` of each utterance, none of under two latents."""
     kept = short = 0
-    with shape.open(encoding="utf-8") as lines, atomic_write(cropped) as handle:
+    rate, least_sec = _rate(conf), max(least_sec, 2 * frame_shift_ms(conf) / 1000)
+    with shape.open(encoding="utf-8") as lines, atomic_write(out) as handle:
         for line in lines:
             utt, samples = line.split()
             if int(samples) < least_sec * rate:
                 short += 1
                 continue
             kept += 1
-            handle.write(f"{utt} {min(int(samples), int(most_sec * rate))}\n")
+            handle.write(f"{utt} {int(min(int(samples), most_sec * rate))}\n")
     if not kept:
-        raise UserError(f"{shape}: no utterance has {least_sec} s; lower `min_sec` in the conf")
+        mend = "; lower `min_sec` in the conf" if "min_sec" in conf else ", that is two latents"
+        raise UserError(f"{shape}: no utterance has {least_sec:g} s{mend}")
     if short:
         print(f"{shape}: {short} of {kept + short} utterances under {least_sec} s are left out")
 

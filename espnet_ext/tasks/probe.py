@@ -96,7 +96,7 @@ def encode(model: AllLayers, data_dir: Path, batch_sec: float) -> Frames:
     found: dict[str, Tensor] = {}
     seen_sec = seen_bytes = 0.0
     with tqdm(total=len(dur_sec), desc=f"encode {data_dir}") as bar:
-        for utts, hidden_BTLD, frames_B, _ in encoded_batches(model, speech, dur_sec, batch_sec):
+        for utts, hidden_BTLD, frames_B in encoded_batches(model, speech, dur_sec, batch_sec):
             for utt, row_TLD, n in zip(utts, hidden_BTLD, frames_B.tolist(), strict=True):
                 normal_TLD = F.layer_norm(row_TLD[:n], row_TLD.shape[-1:])
                 found[utt] = normal_TLD.half().cpu()

@@ -50,10 +50,10 @@ def main() -> None:
     os.chdir(given.recipe)
     if not Path("dump/train/speech_shape").exists():
         sys.exit(f"{given.recipe}: run ./run.sh --stop_stage 3 first")
-    data = [Path(place) for place in ("data/train", "data/dev", "dump", "data/token_list/char")]
-    options = asr_options({}, *data)
+    data = [Path(place) for place in ("data/train", "data/dev", "dump")]
     with tempfile.TemporaryDirectory() as name:
         exp = Path(name)
+        options = asr_options({}, *data, exp, Path("data/token_list/char"))
         flat = exp / "flat.yaml"
         flat.write_text(dump(*compose(given.conf)))
         options += ["--model_conf", "freeze_updates=0"]  # the whole model's step is what counts

@@ -50,7 +50,7 @@ def emissions(
     model: Recogniser, speech: SpeechDir, dur_sec: dict[str, float], batch_sec: float
 ) -> Iterator[tuple[str, np.ndarray]]:
     """(utterance, emissions_TV) in order of length."""
-    for batch, encoded_BTD, frames_B, _ in encoded_batches(model, speech, dur_sec, batch_sec):
+    for batch, encoded_BTD, frames_B in encoded_batches(model, speech, dur_sec, batch_sec):
         log_probs_BTV = model.ctc.log_softmax(encoded_BTD).float().cpu().numpy()
         for utt, row_TV, n in zip(batch, log_probs_BTV, frames_B.tolist(), strict=True):
             if not np.isfinite(row_TV[:n]).all():

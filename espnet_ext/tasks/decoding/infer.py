@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from espnet_ext.config import UserError, atomic_write
-from espnet_ext.data.audio import SpeechDir
+from espnet_ext.data.audio import SpeechDir, filled_up
 from espnet_ext.data.parts import own_share, write_ark
 from espnet_ext.decode.confidence import frame_confidence
 from espnet_ext.model.asr import Recogniser
@@ -44,15 +44,15 @@ def _made(path: Path) -> Path:
 
 def encoded_batches(
     model: Recogniser, speech: SpeechDir, dur_sec: dict[str, float], batch_sec: float
-) -> Iterator[tuple[list[str], Tensor, Tensor, list[int]]]:
-    """Encode utterances in order of length.
+) -> Iterator[tuple[list[str], Tensor, Tensor]]:
+    """Encode utterances in order of length; what gives no frame is filled up with silence.
 
     Args:
         dur_sec: the utterances to encode, shortest first, with their durations.
         batch_sec: padded seconds in a batch.
 
     Yields:
-        ids, encoded_BTD, lengths_B, samples of each.
+        ids, encoded_BTD, lengths_B.
     """
     device = next(model.parameters()).device
     waiting = list(dur_sec)[::-1]
@@ -60,11 +60,10 @@ def encoded_batches(
         batch = [waiting.pop()]
         while waiting and (len(batch) + 1) * dur_sec[waiting[-1]] <= batch_sec:
             batch.append(waiting.pop())
-        waves = [torch.from_numpy(speech[utt]) for utt in batch]
+        waves = [torch.from_numpy(filled_up(speech[utt])) for utt in batch]
         lengths_B = torch.tensor([len(wave) for wave in waves], device=device)
         padded_BS = torch.nn.utils.rnn.pad_sequence(waves, batch_first=True).to(device)
-        encoded_BTD, frames_B = model.encode(padded_BS, lengths_B)
-        yield batch, encoded_BTD, frames_B, lengths_B.tolist()
+        yield batch, *model.encode(padded_BS, lengths_B)
 
 
 @torch.no_grad()
@@ -84,7 +83,7 @@ def dump_confidence(
     speech = SpeechDir(data_dir / "wav.scp")
     dur_sec = own_share(data_dir, job, n_jobs)
     ark, scores = out / f"confidence.{job}.ark", {}
-    for batch, encoded_BTD, frames_B, _ in tqdm(encoded_batches(model, speech, dur_sec, batch_sec)):
+    for batch, encoded_BTD, frames_B in tqdm(encoded_batches(model, speech, dur_sec, batch_sec)):
         log_probs_BTV = model.ctc.log_softmax(encoded_BTD)
         scores_BT = frame_confidence(log_probs_BTV, model.blank_id, include_blank).cpu().numpy()
         for utt, row_T, n in zip(batch, scores_BT, frames_B.tolist(), strict=True):

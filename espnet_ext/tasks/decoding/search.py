@@ -220,7 +220,7 @@ def _with_network(
     def rnnt() -> Found:
         search = _rnnt_search(model, conf, sources, device)
         with torch.no_grad():
-            for batch, encoded_BTD, frames_B, _ in encoded_batches(
+            for batch, encoded_BTD, frames_B in encoded_batches(
                 model, speech, dur_sec, conf.batch_sec
             ):
                 yield from zip(batch, search(encoded_BTD, frames_B), strict=True)
