@@ -24,7 +24,12 @@ def main() -> None:
     parser.add_argument("--dump", type=Path, default=Path("dump"), help="shapes and streams")
     parser.add_argument("--token_dir", type=Path, required=True, help="tokens.txt, bpe.model")
     parser.add_argument("--init_exp", type=Path, help="pre-training to start from")
-    parser.add_argument("--init_epoch", type=int, help="its epoch; default: the last")
+    parser.add_argument(
+        "--init_epoch",
+        type=lambda value: value if value == "best" else int(value),
+        metavar="N|best",
+        help="its epoch, or that of the best first `best_model_criterion`; default: the last",
+    )
     parser.add_argument("--output_dir", type=Path, required=True)
     args, rest = parser.parse_known_args()
 

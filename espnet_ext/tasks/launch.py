@@ -101,7 +101,7 @@ def asr_options(
     output_dir: Path,
     token_dir: Path,
     init_exp: Path | None = None,
-    init_epoch: int | None = None,
+    init_epoch: int | str | None = None,
 ) -> list[str]:
     """Data, token and initialisation options of a recogniser's training.
 
@@ -110,7 +110,8 @@ def asr_options(
     Args:
         token_dir: holds `tokens.txt`, and `bpe.model` where the tokens are word pieces.
         init_exp: pre-training experiment whose features, latents, encoder and, where the conf
-            hides latents, mask embedding are taken over; those of its last epoch, or `init_epoch`.
+            hides latents, mask embedding are taken over; those of its last epoch, or `init_epoch`: a
+            number, or `best`, by the first `best_model_criterion` of its conf.
 
     Raises:
         UserError: a missing file, or a text that the tokens do not know.
@@ -132,11 +133,22 @@ def asr_options(
         spelt = SPACE in tokens.read_text(encoding="utf-8").split()
         options += ["--token_type", "char" if spelt else "word"]
     if init_exp is not None:
-        name = "latest.pth" if init_epoch is None else f"{init_epoch}epoch.pth"
-        weights = _existing(init_exp / name, "rerun stage 6")
+        weights = _weights(init_exp, init_epoch)
         # one option with all: of a repeated option only the last would count
         options += ["--init_param", *taken_over(weights, has_masks(conf))]
     return options
+
+
+def _weights(exp: Path, epoch: int | str | None) -> Path:
+    """Of a pre-training's last epoch, its best, or one by its number."""
+    name = "latest.pth" if epoch is None else f"{epoch}epoch.pth"
+    if epoch == "best":
+        config = _existing(exp / "config.yaml", "rerun stage 6").read_text(encoding="utf-8")
+        phase, key, _ = yaml.safe_load(config)["best_model_criterion"][0]
+        best = _existing(exp / f"{phase}.{key}.best.pth", "rerun stage 6")
+        # by the epoch's own name: what the link says may change
+        name = best.readlink().name if best.is_symlink() else best.name
+    return _existing(exp / name, "rerun stage 6")
 
 
 def taken_over(weights: Path, masks: bool = False) -> list[str]:

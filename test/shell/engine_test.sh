@@ -308,6 +308,11 @@ test_fine_tuning_from_an_early_epoch() {
   shows "7/10 finetune"
   grep -q "'--init_exp' 'exp/ssl_w2v' '--init_epoch' '2'" "$toy/exp/asr_rnnt_w2v@2ep/train.log" ||
     fail "$(head -n 1 "$toy/exp/asr_rnnt_w2v@2ep/train.log")"
+  expect 0 "$run" --stop_stage 7 --ssl_epoch best
+  grep -q "'--init_epoch' 'best'" "$toy/exp/asr_rnnt_w2v@best/train.log" ||
+    fail "$(head -n 1 "$toy/exp/asr_rnnt_w2v@best/train.log")"
+  expect 2 "$run" --stage 7 --ssl_epoch worst
+  shows "--ssl_epoch 'worst': expected a whole number or best"
   expect 2 "$run" --stage 7 --ssl_epoch 9
   shows "ssl_w2v/9epoch.pth: missing; stage 7 (finetune) reads it, which stage 6 (pretrain) makes"
 }

@@ -4,6 +4,7 @@ import itertools
 
 import kaldiio
 import pytest
+import yaml
 
 from espnet_ext.data.kaldi_dir import read_dict
 
@@ -69,6 +70,28 @@ def test_pre_trained_weights_reach_the_recogniser(recipe):
     assert all(torch.equal(before[key], after[key]) for key in shared)
     assert torch.equal(before["view.mask_embedding_D"], after["masks.mask_embedding_D"])
     assert after["masks.mask_embedding_D"].any()
+
+
+def test_the_best_epoch_of_a_pre_training(recipe):
+    """By the conf's first criterion: here the highest rate, which the second of four epochs has;
+    L_m is wav2vec 2.0's (§4.2)."""
+    import torch
+    from espnet2.train.reporter import Reporter
+
+    criteria = [["train", "optim0_lr0", "max"], ["valid", "loss_contrastive", "min"]]
+    conf = recipe.conf("ssl", best_model_criterion=criteria, max_epoch=4)
+    status, lines = recipe.train("ssl", conf, "judged")
+    assert status == 0, lines[-5:]
+    home, reporter = recipe.root / "exp/judged", Reporter()
+    reporter.load_state_dict(torch.load(home / "checkpoint.pth")["reporter"])
+    l_m = [reporter.get_value("valid", "loss_contrastive", epoch) for epoch in (1, 2, 3, 4)]
+    least = home / "valid.loss_contrastive.best.pth"
+    assert least.readlink().name == f"{l_m.index(min(l_m)) + 1}epoch.pth"
+    options = ["--init_exp", "exp/judged", "--init_epoch", "best", "--max_epoch", "1"]
+    status, lines = recipe.train("asr", recipe.conf("asr"), "from_best", *options)
+    assert status == 0, lines[-5:]
+    given = yaml.safe_load((recipe.root / "exp/from_best/config.yaml").read_text())["init_param"]
+    assert {entry.split(":")[0] for entry in given} == {"exp/judged/2epoch.pth"}
 
 
 def test_every_search_gives_words_for_every_utterance_whatever_the_jobs(recipe, trained):

@@ -95,8 +95,12 @@ case $ssl_exp in
     ssl_tag=${ssl_tag#ssl_}
     ;;
 esac
-start=$ssl_exp/${ssl_epoch:-latest}${ssl_epoch:+epoch}.pth # what fine-tuning begins with
-[[ -z $ssl_epoch ]] || ssl_tag+=@${ssl_epoch}ep
+start=$ssl_exp/latest.pth # what fine-tuning begins with; `best` is known once this is there
+case $ssl_epoch in
+  "") ;;
+  best) ssl_tag+=@best ;;
+  *) ssl_tag+=@${ssl_epoch}ep start=$ssl_exp/${ssl_epoch}epoch.pth ;;
+esac
 asr_tag=${asr_tag:-$(stem "$asr_config" asr)_$ssl_tag${seed:+_seed$seed}}
 asr_exp=$exp/asr_$asr_tag
 

@@ -27,7 +27,7 @@ labels_exp     |      | pre-training whose frames are clustered for labels; defa
 labels_layer   |      | its layer, from 1 (HuBERT: 6 of 12)
 scorer_exp     |      | use this scorer; stage 4 is left out
 ssl_exp        |      | use this pre-training, or none: train from scratch; stages 4-6 are left out
-ssl_epoch      |      | fine-tune from this epoch of the pre-training; default: its last
+ssl_epoch      |      | fine-tune from this epoch of the pre-training, or its best; default: its last
 ssl_tag        |      | names exp/ssl_TAG; default: the conf's name
 asr_tag        |      | names exp/asr_TAG; default: the conf's name and the pre-training's
 seed           |      | seed of fine-tuning; default: the conf's
@@ -128,9 +128,10 @@ fi
 for name in stage stop_stage nj ngpu num_nodes nbpe; do
   [[ ${!name} =~ ^[0-9]+$ ]] || die "--$name '${!name}': expected a whole number"
 done
-for name in seed ssl_seed ssl_epoch labels_layer; do
+for name in seed ssl_seed labels_layer; do
   [[ ${!name} =~ ^[0-9]*$ ]] || die "--$name '${!name}': expected a whole number"
 done
+[[ $ssl_epoch =~ ^([0-9]*|best)$ ]] || die "--ssl_epoch '$ssl_epoch': expected a whole number or best"
 [[ -z $ssl_epoch || $ssl_exp != none ]] || die "--ssl_epoch $ssl_epoch means nothing with --ssl_exp none"
 [[ -n $labels_exp || -z $labels_layer ]] && [[ -z $labels_exp || -n $labels_layer ]] ||
   die "--labels_exp and --labels_layer go together"
