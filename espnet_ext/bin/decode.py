@@ -4,7 +4,6 @@ examples:
   python -m espnet_ext.bin.decode --exp exp/asr_x --config conf/decode_greedy.yaml \\
       --data data/test --out exp/asr_x/decode_greedy/test --job 1 --nj 1
   python -m espnet_ext.bin.decode … --nj 1 --merge true
-  python -m espnet_ext.bin.decode --config conf/decode_4gram.yaml --needs    # what stages ask of it
   python -m espnet_ext.bin.decode --config conf/decode_4gram.yaml --data data/test --out out \\
       --emissions exp/asr_x/emissions/test --ngram lm.arpa      # the network does not run again
 """
@@ -22,8 +21,8 @@ def main() -> None:
     )
     parser.add_argument("--exp", type=Path, help="a finished recogniser")
     parser.add_argument("--config", type=Path, required=True, help="search, beam_size, …")
-    parser.add_argument("--data", type=Path, help="Kaldi data directory")
-    parser.add_argument("--out", type=Path, help="where text goes")
+    parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory")
+    parser.add_argument("--out", type=Path, required=True, help="where text goes")
     parser.add_argument("--emissions", type=Path, help="search these, of dump_emissions")
     parser.add_argument("--ngram", type=Path, help="ARPA that was built for the conf")
     parser.add_argument("--lexicon", type=Path, help="of that n-gram's words")
@@ -35,22 +34,10 @@ def main() -> None:
     parser.add_argument("--job", type=int, default=1, help="which part, from 1")
     parser.add_argument("--nj", type=int, default=1, help="number of parts")
     parser.add_argument("--merge", type=str2bool, default=False, help="join finished parts")
-    parser.add_argument("--needs", action="store_true", help="print which files the conf is about")
-    parser.add_argument("--asr_config", type=Path, help="--needs: conf of the recogniser to be")
-    parser.add_argument("--asr_args", default="", help="--needs: further options of its training")
-    parser.add_argument("--valid_set", default="", help="--needs: the recipe's, to tune on")
     args = parser.parse_args()
 
-    if args.needs:
-        from espnet_ext.tasks.decoding.ahead import look_ahead
-
-        found = look_ahead(args.config, args.asr_config, args.asr_args, args.valid_set)
-        for key, value in found.items():
-            print(key, value, sep="\t")
-        return
-    if args.data is None or args.out is None or (args.exp is None and args.emissions is None):
-        parser.error("expected --data, --out, and --exp or --emissions")
-
+    if args.exp is None and args.emissions is None:
+        parser.error("expected --exp or --emissions")
     if args.merge:
         from espnet_ext.data.parts import merge_text
 

@@ -110,8 +110,8 @@ def asr_options(
     Args:
         token_dir: holds `tokens.txt`, and `bpe.model` where the tokens are word pieces.
         init_exp: pre-training experiment whose features, latents, encoder and, where the conf
-            hides latents, mask embedding are taken over; those of its last epoch, or `init_epoch`: a
-            number, or `best`, by the first `best_model_criterion` of its conf.
+            hides latents, mask embedding are taken over; those of its last epoch, or `init_epoch`:
+            a number, or `best`, by the first `best_model_criterion` of its conf.
 
     Raises:
         UserError: a missing file, or a text that the tokens do not know.

@@ -48,7 +48,7 @@ set -euo pipefail
 module=${2#espnet_ext.bin.}
 case "$module $*" in
   "compose_config "*" --check "*) echo check >>"$calls" && exit ;;
-  "stage "* | "compose_config "* | "decode "*" --needs") exec "$REAL_PYTHON" "$@" ;;
+  "stage "* | "compose_config "* | "decode_needs "*) exec "$REAL_PYTHON" "$@" ;;
   "train_tokens "*) echo train_tokens >>"$calls" && exec "$REAL_PYTHON" "$@" ;;
 esac
 shift 2

@@ -104,9 +104,9 @@ esac
 asr_tag=${asr_tag:-$(stem "$asr_config" asr)_$ssl_tag${seed:+_seed$seed}}
 asr_exp=$exp/asr_$asr_tag
 
-# What the decode conf asks for: decode_search, decode_ngram_tag, decode_lm, …; see bin/decode.py --needs.
-wanted=$(python -m espnet_ext.bin.decode --config "$decode_config" --asr_config "$asr_config" \
-  --asr_args="$asr_args" --valid_set "$valid_set" --needs) || exit 2
+# What the decode conf asks for: decode_search, decode_ngram_tag, decode_lm, …; see bin/decode_needs.py.
+wanted=$(python -m espnet_ext.bin.decode_needs --config "$decode_config" --asr_config "$asr_config" \
+  --asr_args="$asr_args" --valid_set "$valid_set") || exit 2
 while IFS=$'\t' read -r name value; do printf -v "decode_$name" %s "$value"; done <<<"$wanted"
 decode_dir=$asr_exp/decode_$(stem "$decode_config" decode)
 # those of CTC; an RNN-T's own search runs the network

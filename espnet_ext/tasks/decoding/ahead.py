@@ -9,7 +9,7 @@ from espnet_ext.decode.conf import needs, output_of, read_conf
 
 
 def look_ahead(
-    conf_file: Path, asr_conf: Path | None = None, asr_args: str = "", valid_set: str = ""
+    config: Path, asr_config: Path | None = None, asr_args: str = "", valid_set: str = ""
 ) -> dict[str, str]:
     """`needs` of a conf, with `output` told from the recogniser's conf where that is given.
 
@@ -20,23 +20,23 @@ def look_ahead(
     Raises:
         UserError: a fault of the conf, of its `ngram:` and `tune:`, or with that recogniser.
     """
-    conf = read_conf(conf_file)
+    conf = read_conf(config)
     if isinstance(conf.ngram, dict):
         from espnet_ext.tasks.ngram import settings_of
 
-        settings_of(conf_file)
+        settings_of(config)
     if conf.tune is not None:
         from espnet_ext.tasks.tuning.tune import read_tuning, refuse_test_set
         from espnet_ext.tasks.tuning.tuned_values import published
 
-        tuning = read_tuning(conf, str(conf_file))
-        published(list(tuning.init), str(conf_file))
+        tuning = read_tuning(conf, str(config))
+        published(list(tuning.init), str(config))
         refuse_test_set(tuning.set or valid_set, valid_set, force=False)
     found = needs(conf)
-    if asr_conf is not None:
-        recogniser, _ = compose(asr_conf)
+    if asr_config is not None:
+        recogniser, _ = compose(asr_config)
         ctc_weight = (recogniser.get("model_conf") or {}).get("ctc_weight", 1.0)
         has_ctc = ctc_weight != 0 or "ctc_weight" in asr_args
         has_rnnt = recogniser.get("decoder") == "transducer"
-        found["output"] = output_of(conf, has_ctc, has_rnnt, str(conf_file))
+        found["output"] = output_of(conf, has_ctc, has_rnnt, str(config))
     return found
