@@ -161,7 +161,8 @@ class SSLTask(AbsTask):
             frame_shift_ms=1000 * args.frame_samples / _sample_rate(args),
             teacher=_teacher(args, encoder, masker, targets, objectives),
             total_updates=args.total_updates,
-            utterance_weight=args.utterance_weight,
+            # a training of before there were weights has no word of them in its config
+            utterance_weight=getattr(args, "utterance_weight", "none"),
         )
 
 
