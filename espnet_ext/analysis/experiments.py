@@ -76,7 +76,7 @@ class Training:
         """Stem of the conf, from the stage's marker, else from the directory's name less `tag`."""
         if stem := conf_in(self.marker):
             return stem
-        name = re.sub(r"_seed\d+$", "", self.name.removeprefix(f"{self.kind}_"))
+        name = re.sub(r"_(ssl)?seed\d+$", "", self.name.removeprefix(f"{self.kind}_"))
         return name.removesuffix(f"_{tag}") if tag else name
 
 

@@ -317,6 +317,18 @@ test_fine_tuning_from_an_early_epoch() {
   shows "ssl_w2v/9epoch.pth: missing; stage 7 (finetune) reads it, which stage 6 (pretrain) makes"
 }
 
+test_seeds_of_pre_training_and_of_fine_tuning_have_folders_of_their_own() {
+  make_toy
+  expect 0 "$run" --stop_stage 7 --seed 1
+  expect 0 "$run" --stop_stage 7 --ssl_seed 1
+  expect 0 "$run" --stop_stage 7 --ssl_seed 1 --seed 1
+  local name
+  for name in ssl_w2v ssl_w2v_sslseed1 asr_rnnt_w2v_seed1 asr_rnnt_w2v_sslseed1 asr_rnnt_w2v_sslseed1_seed1; do
+    [[ -f $toy/exp/$name/latest.pth ]] || fail "$name: $(ls "$toy/exp")"
+  done
+  [[ ! -e $toy/exp/.old ]] || fail "one took another's place: $(ls "$toy/exp/.old")"
+}
+
 test_a_recipes_own_options_reach_its_data_sh() {
   make_toy
   sed -i '2i export corpus_options="\n  corpus/ | | folder\n  speakers | chapter | ids\n"' "$run"

@@ -80,7 +80,7 @@ ssl_given=$ssl_exp
 case $ssl_exp in
   "")
     # of several iterations on labels of one another each has its own name
-    ssl_tag=${ssl_tag:-$(stem "$ssl_config" ssl)${labels_exp:+_on_$labels_of}${ssl_seed:+_seed$ssl_seed}}
+    ssl_tag=${ssl_tag:-$(stem "$ssl_config" ssl)${labels_exp:+_on_$labels_of}${ssl_seed:+_sslseed$ssl_seed}}
     ssl_exp=$exp/ssl_$ssl_tag
     [[ $ssl_exp != "$labels_exp" ]] ||
       die "--labels_exp $labels_exp would be trained on its own labels; give another --ssl_tag"
