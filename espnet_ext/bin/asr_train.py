@@ -14,6 +14,10 @@ from pathlib import Path
 from espnet_ext.bin import run_main
 
 
+def epoch(value: str) -> int | str:
+    return value if value == "best" else int(value)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -26,7 +30,7 @@ def main() -> None:
     parser.add_argument("--init_exp", type=Path, help="pre-training to start from")
     parser.add_argument(
         "--init_epoch",
-        type=lambda value: value if value == "best" else int(value),
+        type=epoch,
         metavar="N|best",
         help="its epoch, or that of the best first `best_model_criterion`; default: the last",
     )

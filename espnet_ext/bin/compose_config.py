@@ -5,6 +5,7 @@ examples:
   python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml --task ssl --out exp/x/flat.yaml
   python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml --get masker
   python -m espnet_ext.bin.compose_config conf/hubert_random.yaml --labels      # 100 40
+  python -m espnet_ext.bin.compose_config conf/w2vbert_atm.yaml --confidence    # masker: confidence
   python -m espnet_ext.bin.compose_config --check ssl:conf/w2vbert_atm.yaml asr:conf/asr_ctc.yaml
 
 --task and --check hold every key at every depth against what reads it, before hours are spent.
@@ -33,6 +34,9 @@ def main() -> None:
         action="store_true",
         help="print sizes and frame shift in ms of the labels it predicts, if it does",
     )
+    parser.add_argument(
+        "--confidence", action="store_true", help="print what in it reads a scorer's confidence"
+    )
     parser.add_argument("--check", metavar="TASK:CONF", nargs="+", help="check several, print none")
     args = parser.parse_args()
     if (args.conf is None) == (args.check is None):
@@ -54,6 +58,10 @@ def main() -> None:
 
         if sizes := label_sizes(flat):
             print(",".join(map(str, sizes)), f"{frame_shift_ms(flat):g}")
+    elif args.confidence:
+        from espnet_ext.tasks.launch import reads_confidence
+
+        print(*reads_confidence(flat), sep="\n")
     elif args.get is not None:
         value = flat
         for key in args.get.split("."):

@@ -62,7 +62,7 @@ def _streams(conf: dict, labels: str | None) -> dict[str, tuple[str, str]]:
 
 
 def reads_confidence(conf: dict) -> list[str]:
-    """What of the conf does, as `key: confidence`."""
+    """The settings, `key: confidence`, for which a pre-training reads a scorer's confidence."""
     keys = [key for key in ("masker", "utterance_weight") if conf.get(key) == "confidence"]
     return [f"{key}: confidence" for key in keys]
 
@@ -144,7 +144,10 @@ def _weights(exp: Path, epoch: int | str | None) -> Path:
     name = "latest.pth" if epoch is None else f"{epoch}epoch.pth"
     if epoch == "best":
         config = _existing(exp / "config.yaml", "rerun stage 6").read_text(encoding="utf-8")
-        phase, key, _ = yaml.safe_load(config)["best_model_criterion"][0]
+        criteria = yaml.safe_load(config).get("best_model_criterion")
+        if not criteria:  # one that was converted, say
+            raise UserError(f"{exp}/config.yaml: has no best_model_criterion; leave `best` out")
+        phase, key, _ = criteria[0]
         best = _existing(exp / f"{phase}.{key}.best.pth", "rerun stage 6")
         # by the epoch's own name: what the link says may change
         name = best.readlink().name if best.is_symlink() else best.name

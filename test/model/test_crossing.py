@@ -245,7 +245,6 @@ def test_an_utterances_loss_counts_as_much_as_its_confidence(method):
     given = batch()
     if method in ("hubert", "hubert_conformer"):
         given["labels"] = given["labels"][..., :1]
-    lengths_B = given["confidence_lengths"]
 
     def losses(model, confidence_B) -> torch.Tensor:
         """By objective, (number of them,)."""
@@ -255,7 +254,7 @@ def test_an_utterances_loss_counts_as_much_as_its_confidence(method):
         return torch.stack([stats[f"loss_{o.name}"] for o in model.objectives])
 
     of_frames = [o.name not in ("diversity", "penalty", "ranking") for o in plain.objectives]
-    assert lengths_B.tolist() == N_FRAMES and any(of_frames)
+    assert any(of_frames)
     shares = [losses(weighted, row) for row in torch.eye(3).tolist()]
     assert ((torch.stack(shares)[:, of_frames] > 0).sum(0) >= 2).all()
     whole, unweighted = losses(weighted, [1.0, 1.0, 1.0]), losses(plain, [0.3, 0.5, 0.9])

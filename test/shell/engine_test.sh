@@ -240,7 +240,7 @@ test_scorer_only_where_confidence_is_wanted() {
   make_toy
   echo "masker: random" >"$toy/conf/w2v.yaml"
   expect 0 "$run" --stop_stage 7
-  shows "scorer      not needed: conf/w2v.yaml has masker: random"
+  shows "scorer      not needed: conf/w2v.yaml reads no confidences"
   [[ $(called dump_confidence) -eq 0 ]] || fail "$(cat "$calls")"
   printf 'masker: random\nutterance_weight: confidence\n' >"$toy/conf/weighed.yaml"
   expect 0 "$run" --ssl_config conf/weighed.yaml --dry_run

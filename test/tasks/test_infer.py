@@ -93,6 +93,13 @@ def test_the_best_epoch_of_a_pre_training(recipe):
     given = yaml.safe_load((recipe.root / "exp/from_best/config.yaml").read_text())["init_param"]
     assert {entry.split(":")[0] for entry in given} == {"exp/judged/2epoch.pth"}
 
+    unjudged = yaml.safe_load((home / "config.yaml").read_text())
+    del unjudged["best_model_criterion"]  # as after convert_checkpoint
+    (home / "config.yaml").write_text(yaml.safe_dump(unjudged))
+    status, lines = recipe.train("asr", recipe.conf("asr"), "from_none", *options)
+    assert status == 2
+    assert "exp/judged/config.yaml: has no best_model_criterion; leave `best` out" in lines[-1]
+
 
 def test_every_search_gives_words_for_every_utterance_whatever_the_jobs(recipe, trained):
     utts = sorted(read_dict(recipe.root / "data/train/wav.scp"))

@@ -133,15 +133,13 @@ fi
 tune_set=${decode_tune_set:-$valid_set}
 tune_exp=${decode_tune:+$asr_exp/tune_$(stem "$decode_config" decode)} # made by stage 8
 
-# Confidences are wanted only by a masker, or by weights of utterances, that are made of them.
+# Confidences are wanted only by a conf that reads them.
 confidence_unwanted=""
 if [[ -n $ssl_given ]]; then
   confidence_unwanted="--ssl_exp $ssl_given needs no confidences"
 else
-  masker=$(python -m espnet_ext.bin.compose_config "$ssl_config" --get masker) || exit 2
-  weight=$(python -m espnet_ext.bin.compose_config "$ssl_config" --get utterance_weight) || exit 2
-  [[ $masker == confidence || $weight == confidence ]] ||
-    confidence_unwanted="$ssl_config has masker: ${masker:-unset}, which reads no confidences"
+  wanted=$(python -m espnet_ext.bin.compose_config "$ssl_config" --confidence) || exit 2
+  [[ -n $wanted ]] || confidence_unwanted="$ssl_config reads no confidences"
 fi
 
 read -ra tests <<<"$test_sets"

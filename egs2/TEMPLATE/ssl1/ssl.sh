@@ -27,7 +27,7 @@ labels_exp     |      | pre-training whose frames are clustered for labels; defa
 labels_layer   |      | its layer, from 1 (HuBERT: 6 of 12)
 scorer_exp     |      | use this scorer; stage 4 is left out
 ssl_exp        |      | use this pre-training, or none: train from scratch; stages 4-6 are left out
-ssl_epoch      |      | fine-tune from this epoch of the pre-training, or its best; default: its last
+ssl_epoch      |      | fine-tune from this epoch of the pre-training, or best; default: its last
 ssl_tag        |      | names exp/ssl_TAG; default: the conf's name
 asr_tag        |      | names exp/asr_TAG; default: the conf's name and the pre-training's
 seed           |      | seed of fine-tuning; default: the conf's
